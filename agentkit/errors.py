@@ -1,0 +1,103 @@
+"""Everything agentkit raises on purpose.
+
+AgentkitError
+├── ConfigError          the program was set up wrongly (unknown option, bad prompt, missing extra)
+├── ModelError           a model call failed for good; ends the run, `error.run` holds what is known
+│   ├── AuthError            credentials, region or model access are missing or refused
+│   ├── BadRequestError      the provider refused the request as it stands
+│   ├── ContextOverflowError the conversation does not fit the model's context window
+│   └── TransientError       throttling, time-out, 5xx, a cut stream: worth another attempt
+│       └── ThrottledError       the provider asked us to slow down
+├── LimitReached         a run-wide limit was reached (the loop turns it into a last call)
+└── ToolError            a tool could not do it; becomes an observation for the model
+    └── BadArguments         the arguments do not fit the tool's schema
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agentkit.messages import LimitName, Run
+
+__all__ = [
+    "AgentkitError",
+    "AuthError",
+    "BadArguments",
+    "BadRequestError",
+    "ConfigError",
+    "ContextOverflowError",
+    "LimitReached",
+    "ModelError",
+    "ThrottledError",
+    "ToolError",
+    "TransientError",
+]
+
+
+class AgentkitError(Exception):
+    """Base of all errors agentkit raises on purpose."""
+
+
+class ConfigError(AgentkitError):
+    """The program was set up wrongly; the text says what to change."""
+
+
+class ModelError(AgentkitError):
+    """A model call failed for good.
+
+    `run` is set when the call belonged to a run: the steps so far, with stop_reason "error".
+    """
+
+    run: Run | None = None
+
+
+class AuthError(ModelError):
+    """Credentials, region or model access are missing or were refused."""
+
+
+class BadRequestError(ModelError):
+    """The provider refused the request as it stands; `parameter` names the one at fault when that is known."""
+
+    def __init__(self, message: str, *, parameter: str | None = None) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
+class ContextOverflowError(ModelError):
+    """The conversation is longer than the model's context window."""
+
+
+class TransientError(ModelError):
+    """Worth another attempt; `retry_after` is the provider's own wish in seconds, if it named one."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ThrottledError(TransientError):
+    """The provider asked us to slow down."""
+
+
+class LimitReached(AgentkitError):
+    """A run-wide limit was reached: thrown into the loop in place of a model's reply."""
+
+    def __init__(self, limit: LimitName, message: str) -> None:
+        super().__init__(message)
+        self.limit: LimitName = limit
+
+
+class ToolError(AgentkitError):
+    """A tool could not do what was asked. The message is for the model: say what to do instead.
+
+    `transient`: the same call may work a moment later (used by tools that are marked with `retry`).
+    """
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.transient = transient
+
+
+class BadArguments(ToolError):
+    """The arguments do not fit the tool's schema."""
