@@ -1,0 +1,412 @@
+"""Operations, and the two drivers that run them: the only place where sync and async differ."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import threading
+import time
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
+from concurrent.futures import Future
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, Protocol, TypeVar, cast
+
+from agentkit.events import Event
+from agentkit.flow import Effect, Flow
+from agentkit.models.base import Chunk, Model, Request
+
+__all__ = [
+    "Approve",
+    "AsyncHost",
+    "Begin",
+    "Call",
+    "Close",
+    "Host",
+    "Join",
+    "Next",
+    "Open",
+    "Operation",
+    "Pending",
+    "Sleep",
+    "Stream",
+    "adrive",
+    "drive",
+]
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class Operation(Effect[R]):
+    """A primitive effect that touches the world."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def run(self, host: Host) -> R: ...
+
+    @abstractmethod
+    async def arun(self, host: AsyncHost) -> R: ...
+
+
+def drive(flow: Flow[T]) -> Generator[Event, None, T]:
+    """Run a flow in this thread; yields its events."""
+    result: object = None
+    error: Exception | None = None
+    with Host() as host, closing(flow):
+        while True:
+            try:
+                item = flow.send(result) if error is None else flow.throw(error)
+            except StopIteration as stop:
+                return cast("T", stop.value)
+            result, error = None, None
+            if isinstance(item, Operation):
+                try:
+                    result = item.run(host)
+                except Exception as caught:
+                    error = caught
+            else:
+                yield cast("Event", item)
+
+
+async def adrive(flow: Flow[object]) -> AsyncGenerator[Event, None]:
+    """Run a flow in the running event loop; yields its events (the last one tells the outcome)."""
+    result: object = None
+    error: Exception | None = None
+    async with AsyncHost() as host:
+        with closing(flow):
+            while True:
+                try:
+                    item = flow.send(result) if error is None else flow.throw(error)
+                except StopIteration:
+                    return
+                result, error = None, None
+                if isinstance(item, Operation):
+                    try:
+                        result = await item.arun(host)
+                    except Exception as caught:
+                        error = caught
+                else:
+                    yield cast("Event", item)
+
+
+class Workers:
+    """Daemon threads, made when needed and used again: a function that never returns must not keep the process alive
+    (the standard executors wait for theirs at exit), nor hold up any other call."""
+
+    __slots__ = ("_idle",)
+
+    def __init__(self) -> None:
+        self._idle: list[SimpleQueue[Callable[[], None] | None]] = []
+
+    def submit(self, function: Callable[[], R]) -> Future[R]:
+        """Run in a thread, with the caller's context variables."""
+        future: Future[R] = Future()
+        run = partial(contextvars.copy_context().run, _fulfil, future, function)
+        try:
+            inbox = self._idle.pop()
+        except IndexError:
+            inbox = SimpleQueue()
+            threading.Thread(target=self._work, args=(inbox,), name="agentkit-worker", daemon=True).start()
+        inbox.put(run)
+        return future
+
+    def _work(self, inbox: SimpleQueue[Callable[[], None] | None]) -> None:
+        while (run := inbox.get()) is not None:
+            run()
+            self._idle.append(inbox)
+
+    def close(self) -> None:
+        """Let idle threads end; a busy one ends with the process."""
+        while self._idle:
+            self._idle.pop().put(None)
+
+
+def _fulfil(future: Future[R], function: Callable[[], R]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = function()
+    except BaseException as error:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
+
+
+class AsyncHost:
+    """What one asynchronous run has open: closed when the run ends, however it ends."""
+
+    __slots__ = ("_workers", "pending", "streams")
+
+    def __init__(self) -> None:
+        self.streams: list[Stream] = []
+        self.pending: list[asyncio.Task[object]] = []
+        self._workers: Workers | None = None
+
+    async def __aenter__(self) -> AsyncHost:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self.pending:
+            task.cancel()
+        for stream in self.streams:
+            await stream.aclose()
+        if self._workers is not None:
+            self._workers.close()
+
+    async def in_thread(self, function: Callable[[], R]) -> R:
+        if self._workers is None:
+            self._workers = Workers()
+        return await asyncio.wrap_future(self._workers.submit(function))
+
+
+class Host:
+    """What one synchronous run has open, and what it needs on demand: worker threads, a loop for async tools."""
+
+    __slots__ = ("_loop", "_workers", "streams")
+
+    def __init__(self) -> None:
+        self.streams: list[Stream] = []
+        self._workers: Workers | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for stream in self.streams:
+            stream.close()
+        if self._workers is not None:
+            self._workers.close()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def submit(self, function: Callable[[], R]) -> Future[R]:
+        if self._workers is None:
+            self._workers = Workers()
+        return self._workers.submit(function)
+
+    def spawn(self, coroutine: Coroutine[object, object, R]) -> Future[R]:
+        """Run on the host's own event loop: the calling thread may have one that is running."""
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=_serve, args=(self._loop,), name="agentkit-loop", daemon=True).start()
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+    finally:
+        pending = asyncio.all_tasks(loop)
+        for task in pending:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+def _wait(future: Future[R], timeout: float | None) -> R:
+    try:
+        return future.result(timeout)
+    except TimeoutError:
+        future.cancel()
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep(Operation[None]):
+    seconds: float
+
+    def run(self, host: Host) -> None:
+        time.sleep(self.seconds)
+
+    async def arun(self, host: AsyncHost) -> None:
+        await asyncio.sleep(self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Operation[object]):
+    """Call a function or coroutine function; TimeoutError when it takes longer than `timeout` seconds.
+
+    A thread cannot be killed: a sync function that outruns its timeout is abandoned, not stopped.
+    """
+
+    function: Callable[..., object]
+    arguments: dict[str, object]
+    is_async: bool = False
+    timeout: float | None = None
+
+    def run(self, host: Host) -> object:
+        if self.is_async or self.timeout is not None:
+            return _wait(self.start(host), self.timeout)
+        return self.function(**self.arguments)
+
+    async def arun(self, host: AsyncHost) -> object:
+        if self.timeout is None:
+            return await self.body(host)
+        async with asyncio.timeout(self.timeout):
+            return await self.body(host)
+
+    def start(self, host: Host) -> Future[object]:
+        if self.is_async:
+            return host.spawn(self._coroutine())
+        return host.submit(partial(self.function, **self.arguments))
+
+    async def body(self, host: AsyncHost) -> object:
+        if self.is_async:
+            return await self._coroutine()
+        return await host.in_thread(partial(self.function, **self.arguments))
+
+    def _coroutine(self) -> Coroutine[object, object, object]:
+        return cast("Coroutine[object, object, object]", self.function(**self.arguments))
+
+
+class Pending(Protocol):
+    """A call that was begun: a thread's future or a task."""
+
+    def cancel(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Begin(Operation[Pending]):
+    """Start a call and go on; `Join` gets its result."""
+
+    call: Call
+
+    def run(self, host: Host) -> Pending:
+        return self.call.start(host)
+
+    async def arun(self, host: AsyncHost) -> Pending:
+        task = asyncio.ensure_future(self.call.body(host))
+        host.pending.append(task)
+        return task
+
+
+@dataclass(frozen=True, slots=True)
+class Join(Operation[object]):
+    """Wait for a call that was begun; TimeoutError after `timeout` seconds."""
+
+    pending: Pending
+    timeout: float | None = None
+
+    def run(self, host: Host) -> object:
+        return _wait(cast("Future[object]", self.pending), self.timeout)
+
+    async def arun(self, host: AsyncHost) -> object:
+        async with asyncio.timeout(self.timeout):
+            return await cast("asyncio.Task[object]", self.pending)
+
+
+class Stream:
+    """An open model stream, sync or async."""
+
+    __slots__ = ("chunks",)
+
+    def __init__(self, chunks: Iterator[Chunk] | AsyncIterator[Chunk]) -> None:
+        self.chunks = chunks
+
+    def unwritten_tokens(self) -> int | None:
+        """How many output tokens were still to come, if the model can tell."""
+        count = getattr(self.chunks, "unwritten_tokens", None)
+        return cast("int", count()) if callable(count) else None
+
+    def close(self) -> None:
+        close = getattr(self.chunks, "close", None)
+        if callable(close):
+            # A generator that a worker thread is still waiting in (a stalled model) cannot be closed from here.
+            with suppress(ValueError):
+                close()
+
+    async def aclose(self) -> None:
+        close = getattr(self.chunks, "aclose", None)
+        if callable(close):
+            await cast("Awaitable[object]", close())
+
+
+@dataclass(frozen=True, slots=True)
+class Open(Operation[Stream]):
+    """Begin a model call."""
+
+    model: Model
+    request: Request
+
+    def run(self, host: Host) -> Stream:
+        stream = Stream(iter(self.model.stream(self.request)))
+        host.streams.append(stream)
+        return stream
+
+    async def arun(self, host: AsyncHost) -> Stream:
+        stream = Stream(aiter(self.model.astream(self.request)))
+        host.streams.append(stream)
+        return stream
+
+
+@dataclass(frozen=True, slots=True)
+class Next(Operation["Chunk | None"]):
+    """The stream's next chunk, None at its end; TimeoutError when none comes within `timeout` seconds."""
+
+    stream: Stream
+    timeout: float | None = None
+
+    def run(self, host: Host) -> Chunk | None:
+        chunks = cast("Iterator[Chunk]", self.stream.chunks)
+        if self.timeout is None:
+            return next(chunks, None)
+        return _wait(host.submit(lambda: next(chunks, None)), self.timeout)
+
+    async def arun(self, host: AsyncHost) -> Chunk | None:
+        chunks = cast("AsyncIterator[Chunk]", self.stream.chunks)
+        if self.timeout is None:
+            return await anext(chunks, None)
+        async with asyncio.timeout(self.timeout):
+            return await anext(chunks, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Close(Operation[None]):
+    """End a model call; what the model would still have written is never made."""
+
+    stream: Stream
+
+    def run(self, host: Host) -> None:
+        host.streams.remove(self.stream)
+        self.stream.close()
+
+    async def arun(self, host: AsyncHost) -> None:
+        host.streams.remove(self.stream)
+        await self.stream.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class Approve(Operation[object]):
+    """Ask whoever approves; the callback may be sync or async."""
+
+    ask: Callable[[Any], object]  # Any: what is asked is for the caller of the operation to type
+    request: object
+
+    def run(self, host: Host) -> object:
+        answer = self.ask(self.request)
+        if inspect.isawaitable(answer):
+            return host.spawn(_awaited(cast("Awaitable[object]", answer))).result()
+        return answer
+
+    async def arun(self, host: AsyncHost) -> object:
+        # A sync callback may wait for a person: in a thread, so that other runs go on.
+        answer = self.ask(self.request) if is_async(self.ask) else await host.in_thread(partial(self.ask, self.request))
+        return await cast("Awaitable[object]", answer) if inspect.isawaitable(answer) else answer
+
+
+async def _awaited(answer: Awaitable[object]) -> object:
+    return await answer
+
+
+def is_async(function: Callable[..., object]) -> bool:
+    """Whether calling it gives an awaitable (also for objects with an async `__call__`)."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
