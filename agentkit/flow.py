@@ -1,8 +1,8 @@
 """Effects: what a flow wants done, and how one flow is answered by another.
 
 A *flow* is a generator that does no I/O: it yields **effects** (ask the model, run an action) and events, and is sent
-the effects' results. `lower` answers each effect with another flow, down to **operations** (`agentkit.operations`): the few
-primitive things that touch the world, which know how to run themselves, sync and async. So everything above the
+the effects' results. `lower` answers each effect with another flow, down to **operations** (`agentkit.operations`): the
+few primitive things that touch the world, which know how to run themselves, sync and async. So everything above the
 operations (loop, limits, retries, approval, cut-off, journal) is written once. The idea is httpx's `Auth.auth_flow`,
 taken to the end.
 """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 __all__ = [
     "JSON",
@@ -31,7 +31,10 @@ __all__ = [
     "Usage",
 ]
 
-JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
+if TYPE_CHECKING:
+    JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
+else:
+    JSON = object  # pydantic cannot build a recursive plain alias; at run time it only needs to let the data through
 Role = Literal["system", "user", "assistant"]
 ReplyEnd = Literal["end", "stop", "length", "cut", "filtered"]
 LimitName = Literal["max_steps", "max_model_calls", "max_tokens", "max_cost", "timeout"]
@@ -60,7 +63,7 @@ ObservationKind = Literal[
     "timeout",
     "refused",  # approval was refused
     "repeated",  # the earlier observation of the same action
-    "limit",  # the budget for tool calls or time was used up
+    "format_error",  # no tool ran: the model's text was malformed
 ]
 
 

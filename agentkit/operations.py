@@ -1,39 +1,34 @@
-"""Operations, and the two drivers that run them: the only place where sync and async differ."""
+"""Operations, and the two drivers that run them: with `agentkit.hosts` the only place where sync and async differ."""
 
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import inspect
-import threading
 import time
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import Future
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar, cast
 
 from agentkit.events import Event
 from agentkit.flow import Effect, Flow
+from agentkit.hosts import AsyncHost, Host, Stream
 from agentkit.models.base import Chunk, Model, Request
 
 __all__ = [
     "Approve",
-    "AsyncHost",
     "Begin",
     "Call",
     "Close",
-    "Host",
     "Join",
     "Next",
     "Open",
     "Operation",
     "Pending",
     "Sleep",
-    "Stream",
     "adrive",
     "drive",
 ]
@@ -93,123 +88,6 @@ async def adrive(flow: Flow[object]) -> AsyncGenerator[Event, None]:
                         error = caught
                 else:
                     yield cast("Event", item)
-
-
-class Workers:
-    """Daemon threads, made when needed and used again: a function that never returns must not keep the process alive
-    (the standard executors wait for theirs at exit), nor hold up any other call."""
-
-    __slots__ = ("_idle",)
-
-    def __init__(self) -> None:
-        self._idle: list[SimpleQueue[Callable[[], None] | None]] = []
-
-    def submit(self, function: Callable[[], R]) -> Future[R]:
-        """Run in a thread, with the caller's context variables."""
-        future: Future[R] = Future()
-        run = partial(contextvars.copy_context().run, _fulfil, future, function)
-        try:
-            inbox = self._idle.pop()
-        except IndexError:
-            inbox = SimpleQueue()
-            threading.Thread(target=self._work, args=(inbox,), name="agentkit-worker", daemon=True).start()
-        inbox.put(run)
-        return future
-
-    def _work(self, inbox: SimpleQueue[Callable[[], None] | None]) -> None:
-        while (run := inbox.get()) is not None:
-            run()
-            self._idle.append(inbox)
-
-    def close(self) -> None:
-        """Let idle threads end; a busy one ends with the process."""
-        while self._idle:
-            self._idle.pop().put(None)
-
-
-def _fulfil(future: Future[R], function: Callable[[], R]) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        result = function()
-    except BaseException as error:
-        future.set_exception(error)
-    else:
-        future.set_result(result)
-
-
-class AsyncHost:
-    """What one asynchronous run has open: closed when the run ends, however it ends."""
-
-    __slots__ = ("_workers", "pending", "streams")
-
-    def __init__(self) -> None:
-        self.streams: list[Stream] = []
-        self.pending: list[asyncio.Task[object]] = []
-        self._workers: Workers | None = None
-
-    async def __aenter__(self) -> AsyncHost:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        for task in self.pending:
-            task.cancel()
-        for stream in self.streams:
-            await stream.aclose()
-        if self._workers is not None:
-            self._workers.close()
-
-    async def in_thread(self, function: Callable[[], R]) -> R:
-        if self._workers is None:
-            self._workers = Workers()
-        return await asyncio.wrap_future(self._workers.submit(function))
-
-
-class Host:
-    """What one synchronous run has open, and what it needs on demand: worker threads, a loop for async tools."""
-
-    __slots__ = ("_loop", "_workers", "streams")
-
-    def __init__(self) -> None:
-        self.streams: list[Stream] = []
-        self._workers: Workers | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def __enter__(self) -> Host:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for stream in self.streams:
-            stream.close()
-        if self._workers is not None:
-            self._workers.close()
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-
-    def submit(self, function: Callable[[], R]) -> Future[R]:
-        if self._workers is None:
-            self._workers = Workers()
-        return self._workers.submit(function)
-
-    def spawn(self, coroutine: Coroutine[object, object, R]) -> Future[R]:
-        """Run on the host's own event loop: the calling thread may have one that is running."""
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            threading.Thread(target=_serve, args=(self._loop,), name="agentkit-loop", daemon=True).start()
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-
-
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-    finally:
-        pending = asyncio.all_tasks(loop)
-        for task in pending:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
 
 
 def _wait(future: Future[R], timeout: float | None) -> R:
@@ -302,32 +180,6 @@ class Join(Operation[object]):
     async def arun(self, host: AsyncHost) -> object:
         async with asyncio.timeout(self.timeout):
             return await cast("asyncio.Task[object]", self.pending)
-
-
-class Stream:
-    """An open model stream, sync or async."""
-
-    __slots__ = ("chunks",)
-
-    def __init__(self, chunks: Iterator[Chunk] | AsyncIterator[Chunk]) -> None:
-        self.chunks = chunks
-
-    def unwritten_tokens(self) -> int | None:
-        """How many output tokens were still to come, if the model can tell."""
-        count = getattr(self.chunks, "unwritten_tokens", None)
-        return cast("int", count()) if callable(count) else None
-
-    def close(self) -> None:
-        close = getattr(self.chunks, "close", None)
-        if callable(close):
-            # A generator that a worker thread is still waiting in (a stalled model) cannot be closed from here.
-            with suppress(ValueError):
-                close()
-
-    async def aclose(self) -> None:
-        close = getattr(self.chunks, "aclose", None)
-        if callable(close):
-            await cast("Awaitable[object]", close())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,180 @@
+"""Running an action: find the tool, check the arguments, ask for approval, call, and tell what came of it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from agentkit.approval import Approval, ApprovalRequest, Approver
+from agentkit.errors import AgentkitError, BadArguments, ToolError
+from agentkit.events import ActionStarted, ApprovalAsked
+from agentkit.flow import Act, Flow
+from agentkit.limits import Meter
+from agentkit.messages import JSON, Action, Observation, ObservationKind
+from agentkit.operations import Approve, Begin, Call, Join, Pending, Sleep
+from agentkit.prompt import Prompts
+from agentkit.schema import IdempotencyKey, RunContext
+from agentkit.toolbox import AnyTool, Toolbox
+
+__all__ = ["Acting", "act", "begin_early"]
+
+log = logging.getLogger("agentkit.tool")
+
+
+@dataclass(slots=True)
+class Acting:
+    """What the actions of one run share."""
+
+    toolbox: Toolbox
+    prompts: Prompts
+    meter: Meter
+    approve: Approver | None
+    run_id: str
+    now: datetime
+    early: tuple[Action, Pending, float] | None = field(default=None)
+
+
+def act(effect: Act, acting: Acting) -> Flow[Observation]:
+    """The observation of an action; never raises for what a model or a tool did wrong."""
+    action = effect.action
+    early, acting.early = acting.early, None
+    if early is not None and early[0] != action:
+        early[1].cancel()
+        early = None
+    tool = acting.toolbox.find(action.tool)
+    if tool is None:
+        return _unknown(action, acting)
+    try:
+        arguments = tool.check(action.input)
+    except BadArguments as error:
+        return _say(acting, "bad_arguments", "bad_arguments", tool=tool.name, message=error)
+    key = IdempotencyKey(f"{acting.run_id}:{effect.step}:{effect.call}")
+    if tool.marks.needs_approval:
+        approval = yield from _ask(
+            ApprovalRequest(tool.name, arguments, tool.description, acting.run_id, effect.step, key), acting
+        )
+        if not approval.granted:
+            return _say(acting, "refused", "refused", tool=tool.name, reason=approval.reason)
+    if early is None:
+        yield ActionStarted(action, effect.step)
+    call = _call(tool, arguments, RunContext(acting.run_id, effect.step, acting.now, key), acting)
+    acting.meter.tool_calls += 1
+    started = time.monotonic() if early is None else early[2]
+    observation = yield from _outcome(tool, call, early[1] if early else None, acting)
+    return _timed(observation, time.monotonic() - started)
+
+
+def begin_early(action: Action, step: int, acting: Acting) -> Flow[None]:
+    """Start a read-only tool while the model is still writing; `act` picks up the result."""
+    tool = acting.toolbox.find(action.tool)
+    if acting.early is not None or tool is None or not tool.marks.read_only or tool.marks.needs_approval:
+        return
+    try:
+        arguments = tool.check(action.input)
+    except BadArguments:
+        return
+    key = IdempotencyKey(f"{acting.run_id}:{step}:0")
+    call = _call(tool, arguments, RunContext(acting.run_id, step, acting.now, key), acting)
+    pending: Pending = yield from Begin(call)
+    acting.early = action, pending, time.monotonic()
+    yield ActionStarted(action, step, early=True)
+
+
+def _call(tool: AnyTool, arguments: dict[str, object], context: RunContext, acting: Acting) -> Call:
+    limits = [limit for limit in (tool.marks.timeout, acting.meter.remaining()) if limit is not None]
+    return Call(tool.function, tool.inject(dict(arguments), context), tool.is_async, min(limits, default=None))
+
+
+def _ask(request: ApprovalRequest, acting: Acting) -> Flow[Approval]:
+    if acting.approve is None:
+        approval = Approval(False, acting.prompts.say("observations", "nobody to approve"))
+    else:
+        answer = yield from Approve(acting.approve, request)
+        approval = answer if isinstance(answer, Approval) else Approval(answer is True)
+    yield ApprovalAsked(request.tool, approval.granted, approval.reason)
+    return approval
+
+
+def _outcome(tool: AnyTool, call: Call, early: Pending | None, acting: Acting) -> Flow[Observation]:
+    """Call the tool, again where its marks allow that, and make an observation of what happens."""
+    attempt = 0
+    while True:
+        try:
+            value = yield from (Join(early, call.timeout) if early is not None else call)
+            return _result(tool, value, acting)
+        except Exception as error:
+            early = None
+            attempt += 1
+            if attempt <= tool.marks.retry and _may_pass(error):
+                yield from Sleep(min(0.2 * 2**attempt, acting.meter.remaining() or 5.0, 5.0))
+                continue
+            return _failure(tool, call, error, acting)
+
+
+def _may_pass(error: Exception) -> bool:
+    return error.transient if isinstance(error, ToolError) else not isinstance(error, AgentkitError)
+
+
+def _failure(tool: AnyTool, call: Call, error: Exception, acting: Acting) -> Observation:
+    if isinstance(error, ToolError):
+        return _say(acting, "tool_error", "tool_error", tool=tool.name, message=error)
+    if isinstance(error, TimeoutError) and call.timeout is not None:
+        return _say(acting, "timeout", "timeout", tool=tool.name, seconds=f"{call.timeout:.3g}")
+    log.error("tool=%s | failed", tool.name, exc_info=error)
+    message = f"{type(error).__name__}: {without_paths(str(error))}".rstrip(": ")
+    return _say(acting, "tool_error", "tool_error", tool=tool.name, message=message)
+
+
+def _unknown(action: Action, acting: Acting) -> Observation:
+    near = acting.toolbox.nearest(action.tool)
+    hint = acting.prompts.say("observations", "did you mean", names=", ".join(near)) if near else ""
+    names = ", ".join(acting.toolbox) or "none"
+    return _say(acting, "unknown_tool", "unknown_tool", tool=action.tool, names=names, hint=hint)
+
+
+def _say(acting: Acting, kind: ObservationKind, section: str, **values: object) -> Observation:
+    return Observation(acting.prompts.say("observations", section, **values).strip(), kind)
+
+
+def _timed(observation: Observation, seconds: float) -> Observation:
+    return Observation(observation.text, observation.kind, observation.value, observation.final, seconds)
+
+
+def _result(tool: AnyTool, value: object, acting: Acting) -> Observation:
+    """What a tool returned, as text for the model and as data."""
+    if isinstance(value, Observation):
+        return value
+    if isinstance(value, str):
+        text, data = value, None
+    elif value is None:
+        text, data = acting.prompts.say("observations", "no result"), None
+    else:
+        text, data = _as_json(value)
+    return Observation(_cut(text, tool.marks.max_chars, acting), "ok", data, tool.marks.return_direct)
+
+
+def _as_json(value: object) -> tuple[str, JSON]:
+    if isinstance(value, (bool, int, float)):
+        return str(value), value
+    from pydantic_core import from_json, to_json
+
+    text = to_json(value, fallback=str, inf_nan_mode="constants")
+    return text.decode(), from_json(text)
+
+
+def _cut(text: str, most: int, acting: Acting) -> str:
+    if len(text) <= most:
+        return text
+    note = acting.prompts.say("observations", "cut", left_out=len(text) - most)
+    return f"{text[: most * 2 // 3]}\n{note}\n{text[-(most // 3) :]}"
+
+
+_PATH = re.compile(r"(?<![\w:/.])(?:[A-Za-z]:)?(?:[/\\][\w.\-+@ ]*[\w.\-+@])+[/\\]?(?=['\"\s,;:)\]]|$)")
+
+
+def without_paths(message: str) -> str:
+    """The message with absolute paths of this machine cut to their last part: they are nobody's business."""
+    return _PATH.sub(lambda match: re.split(r"[/\\]", match[0].rstrip("/\\"))[-1], message)

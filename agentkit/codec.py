@@ -1,0 +1,68 @@
+"""Runs and events to JSON and back.
+
+The only module that lets pydantic see the run's values: they stay plain dataclasses, made fast and loaded light.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+from agentkit.errors import ConfigError
+from agentkit.events import Event
+from agentkit.messages import Run
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+__all__ = ["event_from_json", "run_from_json", "to_json"]
+
+
+@cache
+def _runs() -> TypeAdapter[Run]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Run)
+
+
+@cache
+def _events() -> TypeAdapter[Any]:  # Any: checkers cannot read a union built from an alias and a discriminator
+    from pydantic import Field, TypeAdapter
+
+    return TypeAdapter(Annotated[Event, Field(discriminator="type")])
+
+
+def to_json(value: object, *, indent: int | None = None) -> str:
+    """A run, an event or any other value of agentkit as JSON text (a `Run.value` JSON does not know as its text)."""
+    from pydantic_core import to_json as dump
+
+    return dump(value, indent=indent, fallback=str, inf_nan_mode="strings").decode()
+
+
+def run_from_json(text: str | bytes) -> Run:
+    """The run that `to_json` wrote.
+
+    Raises:
+        ConfigError: the text is no run.
+    """
+    return cast("Run", _read(_runs(), text, "run"))
+
+
+def event_from_json(text: str | bytes) -> Event:
+    """The event that `to_json` wrote.
+
+    Raises:
+        ConfigError: the text is no event.
+    """
+    return cast("Event", _read(_events(), text, "event"))
+
+
+def _read(adapter: TypeAdapter[Any], text: str | bytes, what: str) -> object:
+    from pydantic import ValidationError
+
+    try:
+        return adapter.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the text"
+        raise ConfigError(f"This JSON is no {what}: {where}: {first['msg']}.") from None
