@@ -1,0 +1,1 @@
+"""Real parts on loopback for tests: servers that speak a provider's wire format."""
