@@ -1,0 +1,146 @@
+"""The sandbox: runs programs that nobody has read in processes that can do nothing but compute."""
+
+import threading
+import warnings
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from .client import Config, Isolation, Policy, SandboxError, Zygote
+from .engine import Cancellation, Program, execute, in_thread, refused
+from .exchange import Tool
+from .limits import Limits
+from .result import Result
+from .session import Session
+
+_SPARES = 2
+
+
+class Sandbox:
+    """Runs Python programs, each in a fresh sealed process.
+
+    limits: the default `Limits` of a program. modules: what a program may import beside the standard allow-list
+    ("numpy", "sympy"). isolation: "strict" refuses to run where the system call filter is missing; "best_effort"
+    runs with the layers there are, names them in `Result.isolation` and warns once. policy: "pal", or "none" for
+    tests of the process layer alone. Safe to use from many threads; the first run starts it. Use it as a context
+    manager, or `close` it.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: Limits | None = None,
+        modules: tuple[str, ...] = (),
+        isolation: Isolation = "strict",
+        policy: Policy = "pal",
+    ) -> None:
+        if isolation not in ("strict", "best_effort") or policy not in ("pal", "none"):
+            raise ValueError('Sandbox takes isolation="strict" or "best_effort" and policy="pal" or "none".')
+        self.limits = limits or Limits()
+        self._config = Config(policy, tuple(modules), isolation)
+        self._lock = threading.Lock()
+        self._zygote: Zygote | None = None
+
+    def start(self) -> None:
+        """Starts the zygote and its spare workers, which the first run would do. Raises SandboxError."""
+        self.zygote()
+
+    def zygote(self) -> Zygote:
+        """The running zygote, started if need be (again, after it died or the host forked). For `Session`."""
+        with self._lock:
+            if self._zygote is None or not self._zygote.alive:
+                if self._zygote is not None:
+                    self._zygote.close()
+                self._zygote = Zygote(self._config)
+                self._warn(self._zygote.layers)
+                self._zygote.keep(_SPARES, self.limits.memory, self.limits.cpu_seconds)
+            return self._zygote
+
+    @staticmethod
+    def _warn(layers: tuple[str, ...]) -> None:
+        if "seccomp" not in layers:
+            text = f"The sandbox runs without a system call filter. In force: {', '.join(layers) or 'nothing'}."
+            warnings.warn(text, RuntimeWarning, stacklevel=5)
+
+    def run(
+        self,
+        code: str,
+        *,
+        inputs: Mapping[str, object] | None = None,
+        tools: Mapping[str, Tool] | None = None,
+        entry: str = "auto",
+        limits: Limits | None = None,
+    ) -> Result:
+        """Runs one program in a fresh worker. What it does is told in the Result, never raised.
+
+        inputs: plain data, the program's variables. tools: its functions; a call runs here, in this thread (those of
+        one `gather` in several), and the wall clock stands still. entry: what the value is: "auto" (`solution()`,
+        else a variable answer, ans or result, else the last expression, else what was printed), "solution", "last",
+        "stdout" or "var:NAME". Raises SandboxError when no worker can be made, TypeError or ValueError for arguments
+        of the wrong kind.
+        """
+        return self._run(self._program(code, inputs, tools, entry, limits), Cancellation())
+
+    async def arun(
+        self,
+        code: str,
+        *,
+        inputs: Mapping[str, object] | None = None,
+        tools: Mapping[str, Tool] | None = None,
+        entry: str = "auto",
+        limits: Limits | None = None,
+    ) -> Result:
+        """As `run`, in a thread (the tools too). Cancelling it kills the program."""
+        program, cancellation = self._program(code, inputs, tools, entry, limits), Cancellation()
+        return await in_thread(lambda: self._run(program, cancellation), cancellation)
+
+    def session(self) -> Session:
+        """A stateful interpreter: variables live on from program to program. Close it, or use it as a context."""
+        return Session(self.zygote, self.limits)
+
+    def close(self) -> None:
+        """Ends the zygote and every worker. A later run starts anew."""
+        with self._lock:
+            if self._zygote is not None:
+                self._zygote.close()
+                self._zygote = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _program(
+        self,
+        code: str,
+        inputs: Mapping[str, object] | None,
+        tools: Mapping[str, Tool] | None,
+        entry: str,
+        limits: Limits | None,
+    ) -> Program:
+        return Program(code, entry, limits or self.limits, inputs or {}, tools or {})
+
+    def _run(self, program: Program, cancellation: Cancellation) -> Result:
+        message = program.message() if (refusal := program.refusal()) is None else b""
+        zygote = self.zygote()
+        if refusal is not None:
+            return refused(refusal, zygote.layers)
+        memory, cpu = program.limits.memory, program.limits.cpu_seconds
+        try:
+            worker = zygote.take(memory, cpu)
+        except SandboxError:
+            if zygote.alive:
+                raise
+            zygote = self.zygote()  # it was killed from outside: a new one
+            worker = zygote.take(memory, cpu)
+        zygote.keep(_SPARES, self.limits.memory, self.limits.cpu_seconds)
+        return execute(zygote, worker, program, message, cancellation, keep=False).result

@@ -1,0 +1,339 @@
+"""The host's side of the zygote: starts it, asks it for workers, has them killed, learns how they ended."""
+
+import importlib.util
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+Isolation = Literal["strict", "best_effort"]
+Policy = Literal["pal", "none"]
+
+_PACKET = 1 << 16
+_START_SECONDS = 60.0  # sympy on a loaded machine takes seconds
+_EXIT_SECONDS = 10.0
+_STOP_SECONDS = 5.0
+_CPU_CLOCK = 2  # CPUCLOCK_SCHED, see clock_getcpuclockid(3)
+
+# The package's own modules load without its __init__, so that an editable install, a wheel and a checkout work alike
+# and the zygote holds nothing of the host's.
+_BOOT = """\
+import json, socket, sys, types
+control = socket.socket(fileno=3)
+config = json.loads(control.recv(1 << 16))
+sys.path += config.pop("path")
+for name, place in config.pop("packages").items():
+    module = sys.modules[name] = types.ModuleType(name)
+    module.__path__ = [place]
+from agentkit.sandbox import zygote
+zygote.main(control, config)
+"""
+
+
+class SandboxError(Exception):
+    """The sandbox cannot run programs here: the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the zygote is started with."""
+
+    policy: Policy = "pal"
+    modules: tuple[str, ...] = ()
+    isolation: Isolation = "strict"
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a worker ended, from the zygote's wait4: wait status, seconds of CPU, peak resident bytes."""
+
+    status: int
+    cpu: float
+    memory: int
+
+
+class Worker:
+    """The host's handle on one worker process."""
+
+    __slots__ = ("cpu", "id", "memory", "pid", "socket")
+
+    def __init__(self, number: int, connection: socket.socket, memory: int, cpu: int | None) -> None:
+        self.id = number
+        self.socket = connection
+        self.memory = memory
+        self.cpu = cpu
+        self.pid = 0
+
+    def cpu_time(self) -> float:
+        """Seconds of CPU so far, by the kernel's count."""
+        if not self.pid or not sys.platform.startswith("linux"):
+            return 0.0
+        try:
+            return time.clock_gettime((~self.pid << 3) | _CPU_CLOCK)
+        except OSError:  # gone already
+            return 0.0
+
+    def peak_memory(self) -> int:
+        """Peak resident bytes so far; 0 where /proc does not tell."""
+        try:
+            with open(f"/proc/{self.pid}/status", "rb") as file:  # noqa: PTH123  (on the path of every run)
+                text = file.read()
+        except OSError:
+            return 0
+        start = text.find(b"VmHWM:")
+        return int(text[start + 6 : text.index(b"k", start)]) << 10 if start >= 0 else 0
+
+
+def _package_paths(modules: tuple[str, ...]) -> list[str]:
+    """Where the packages that the zygote imports lie, in the host's order; nothing else of the host's path."""
+    found: dict[str, None] = {}
+    for name in ("RestrictedPython", "dateutil", "six", *modules, *(("mpmath",) if "sympy" in modules else ())):
+        try:
+            spec = importlib.util.find_spec(name.partition(".")[0])
+        except (ImportError, ValueError):
+            continue
+        if spec is None:
+            continue
+        for place in spec.submodule_search_locations or [spec.origin or ""]:
+            found[str(Path(place).resolve().parent)] = None
+    found.pop(str(Path(os.__file__).parent), None)
+    return list(found)
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of the host's but the loader's path, without which some Pythons do not start."""
+    fixed = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
+    path = os.environ.get("LD_LIBRARY_PATH")
+    return {**fixed, "LD_LIBRARY_PATH": path} if path else fixed
+
+
+_started: "weakref.WeakSet[Zygote]" = weakref.WeakSet()
+
+
+class Zygote:
+    """One zygote process and the workers made from it. Safe to use from many threads."""
+
+    def __init__(self, config: Config) -> None:
+        """Starts the process and waits until it can fork. Raises SandboxError."""
+        self._lock = threading.Condition()
+        self._reading = False
+        self._next = 0
+        self._messages: dict[tuple[str, int], dict[str, object]] = {}
+        self._spares: deque[Worker] = deque()
+        self._lost = False
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            self._process = self._spawn(theirs)
+        except OSError as error:
+            self._control.close()
+            raise SandboxError(f"The sandbox's Python ({sys.executable or 'unknown'}) does not start: {error}") from None
+        finally:
+            theirs.close()
+        self.layers = self._handshake(config)
+        self._finalizer = weakref.finalize(self, _stop, self._control, self._process)
+        _started.add(self)
+
+    @staticmethod
+    def _spawn(theirs: socket.socket) -> "subprocess.Popen[bytes]":
+        if not sys.executable:
+            raise OSError("sys.executable is empty")
+        boot = f"import os; os.dup2({theirs.fileno()}, 3); os.closerange(4, 1 << 20)\n{_BOOT}"
+        return subprocess.Popen(
+            [sys.executable, "-P", "-s", "-S", "-B", "-c", boot],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env=_environment(),
+            pass_fds=(theirs.fileno(),),
+            start_new_session=True,
+        )
+
+    def _handshake(self, config: Config) -> tuple[str, ...]:
+        package = Path(__file__).resolve().parent
+        first = {
+            "path": _package_paths(config.modules),
+            "packages": {"agentkit": str(package.parent), "agentkit.sandbox": str(package)},
+            "host": os.getpid(),
+            "policy": config.policy,
+            "modules": list(config.modules),
+            "isolation": config.isolation,
+        }
+        try:
+            self._control.sendall(json.dumps(first).encode())
+            self._control.settimeout(_START_SECONDS)
+            data = self._control.recv(_PACKET)
+            self._control.settimeout(None)
+        except OSError:
+            data = b""
+        answer = cast("dict[str, object]", json.loads(data)) if data else {}
+        if "ready" in answer:
+            return tuple(cast("list[str]", answer["ready"]))
+        _stop(self._control, self._process)
+        raise SandboxError(_why(answer.get("failed"), self._process.returncode))
+
+    # Requests
+
+    def fork(self, memory: int, cpu: int | None) -> Worker:
+        """A new worker; it starts while the caller goes on. cpu: whole seconds, None for no limit."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with self._lock:
+            self._next += 1
+            worker = Worker(self._next, ours, memory, cpu)
+            message = json.dumps({"fork": worker.id, "memory": memory, "cpu": cpu}).encode()
+            try:
+                socket.send_fds(self._control, [message], [theirs.fileno()])
+            except OSError:
+                self._lost = True
+                ours.close()
+                raise SandboxError("The sandbox's zygote process is gone; start the sandbox again.") from None
+            finally:
+                theirs.close()
+        return worker
+
+    def take(self, memory: int, cpu: int | None) -> Worker:
+        """A worker with these limits, from the spares where one fits. Its process number is known."""
+        worker = None
+        with self._lock:
+            if self._spares and (self._spares[0].memory, self._spares[0].cpu) == (memory, cpu):
+                worker = self._spares.popleft()
+        worker = worker or self.fork(memory, cpu)
+        forked = self._wait("forked", worker.id, _START_SECONDS)
+        if forked is None or not forked["pid"]:
+            worker.socket.close()
+            why = "its zygote process is gone" if forked is None else f"it cannot fork: {forked.get('error')}"
+            raise SandboxError(f"The sandbox cannot make a worker: {why}.")
+        worker.pid = cast("int", forked["pid"])
+        return worker
+
+    def keep(self, count: int, memory: int, cpu: int | None) -> None:
+        """Makes spares until there are `count`."""
+        with self._lock:
+            while len(self._spares) < count:
+                self._spares.append(self.fork(memory, cpu))
+
+    def end(self, worker: Worker, *, report: bool) -> Exit | None:
+        """Kills a worker. With `report`, waits for how it ended; None when that cannot be learnt."""
+        worker.socket.close()
+        with self._lock:
+            try:
+                self._control.sendall(json.dumps({"end": worker.id, "report": report}).encode())
+            except OSError:
+                self._lost = True
+                return None
+        found = self._wait("exit", worker.id, _EXIT_SECONDS) if report else None
+        if found is None:
+            return None
+        return Exit(cast("int", found["status"]), cast("float", found["cpu"]), cast("int", found["memory"]))
+
+    @property
+    def alive(self) -> bool:
+        """False when the process is known to have died."""
+        return not self._lost and self._process.poll() is None
+
+    def _wait(self, kind: str, number: int, seconds: float) -> dict[str, object] | None:
+        """The zygote's message about one worker. One thread reads for all; the others wait for it."""
+        key, deadline = (kind, number), time.monotonic() + seconds
+        while True:
+            with self._lock:
+                while self._reading and key not in self._messages:
+                    if not self._lock.wait(deadline - time.monotonic()):
+                        return None
+                if key in self._messages:
+                    return self._messages.pop(key)
+                if self._lost:
+                    return None
+                self._reading = True
+            found: list[dict[str, object]] = []
+            try:
+                found = self._receive(deadline)
+            finally:
+                with self._lock:
+                    self._reading = False
+                    self._messages.update({_key(message): message for message in found})
+                    self._lock.notify_all()
+            if not found:
+                return None
+
+    def _receive(self, deadline: float) -> list[dict[str, object]]:
+        """What has arrived, at least one message; empty when the zygote is gone or the time is up."""
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        found: list[dict[str, object]] = []
+        if not poll.poll(max(0, deadline - time.monotonic()) * 1000):
+            return found
+        try:
+            while data := self._control.recv(_PACKET, socket.MSG_DONTWAIT):
+                found.append(json.loads(data))
+            self._lost = True
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._lost = True
+        return found
+
+    def close(self) -> None:
+        """Ends the zygote and all its workers."""
+        with self._lock:
+            self._lost = True
+            while self._spares:
+                self._spares.pop().socket.close()
+        self._finalizer()
+
+    def forget(self) -> None:
+        """In a fork of the host: the zygote belongs to the parent. Drops the copies of its sockets."""
+        self._finalizer.detach()
+        self._lock = threading.Condition()
+        self._lost = True
+        self._process.returncode = 0  # not this process's child: nothing to wait for
+        self._control.close()
+        while self._spares:
+            self._spares.pop().socket.close()
+
+
+def _key(message: dict[str, object]) -> tuple[str, int]:
+    kind = "forked" if "forked" in message else "exit"
+    return kind, cast("int", message[kind])
+
+
+def _stop(control: socket.socket, process: "subprocess.Popen[bytes]") -> None:
+    """Closes the control socket, at which the zygote ends; kills it if it does not."""
+    control.close()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _why(failed: object, status: int | None) -> str:
+    """The reason that the zygote gave, with what to do."""
+    if not failed:
+        return f"The sandbox's zygote process ended at once (status {status}) with {sys.executable}."
+    text = str(failed)
+    if "seccomp is missing" in text or "system call filter" in text or "only Linux" in text:
+        return (
+            f"This system cannot seal programs: {text.partition(': ')[2]}. Run on Linux (x86_64 or aarch64) with seccomp, "
+            'or accept fewer layers with Sandbox(isolation="best_effort").'
+        )
+    if text.startswith(("ModuleNotFoundError", "ImportError")):
+        return f"The sandbox cannot load a module: {text}. Install it, or leave it out of modules=."
+    return f"The sandbox cannot start: {text}"
+
+
+def _forget_all() -> None:
+    for zygote in list(_started):
+        zygote.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)

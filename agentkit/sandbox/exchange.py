@@ -1,0 +1,225 @@
+"""One program's conversation with its worker, driven by the host: send it, serve its tool calls, stop it in time."""
+
+import contextlib
+import re
+import select
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from .client import Worker
+from .limits import GRACE, Limits
+from .values import Tree, Unencodable, plain
+from .wire import Failed, Finished, FrameReader, ProtocolError, ToolCall, dumps, escape, frame, parse_call, parse_outcome
+
+Tool = Callable[..., object]
+
+_CHUNK = 1 << 18
+_PARALLEL = 8
+_PATH = re.compile(r"(?<![\w.:/\\~-])(?:~|[A-Za-z]:)?(?:[/\\][\w.@+ -]*[\w.@+-])+[/\\]([\w.@+-]*)")
+_MESSAGE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The host ended the program: at the wall limit, for a flood, for breaking the protocol, or when asked to."""
+
+    why: str  # "time", "output", "calls", "protocol", "cancelled"
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsealed:
+    """The worker could not close itself in, so it ran nothing."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """The worker closed the socket without an outcome."""
+
+
+Outcome = Finished | Failed | Stopped | Unsealed | Died
+
+
+@dataclass(slots=True)
+class Printed:
+    """What a program printed: all of it up to `limit` bytes, else the first and the last half of that."""
+
+    limit: int
+    total: int = 0
+    _head: bytearray = field(default_factory=bytearray)
+    _tail: bytearray = field(default_factory=bytearray)
+
+    def add(self, data: bytes) -> None:
+        """Bytes of UTF-8."""
+        self.total += len(data)
+        half = self.limit - self.limit // 2
+        room = half - len(self._head)
+        if room > 0:
+            self._head += data[:room]
+            data = data[room:]
+        self._tail += data
+        if len(self._tail) > 2 * self.limit:
+            del self._tail[: -self.limit]
+
+    @property
+    def truncated(self) -> bool:
+        """Whether something was left out."""
+        return self.total > self.limit
+
+    @property
+    def text(self) -> str:
+        """The output, with a line that says how much is missing."""
+        tail = bytes(self._tail)
+        if not self.truncated:
+            return _decode(bytes(self._head) + tail)
+        half = self.limit // 2
+        left = self.total - len(self._head) - half
+        end = tail[-half:] if half else b""
+        return f"{_decode(bytes(self._head))}\n[... {left} bytes of output left out ...]\n{_decode(end)}"
+
+
+def _decode(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+class Exchange:
+    """Runs one program in one worker. `cancel` may be called from another thread."""
+
+    def __init__(self, worker: Worker, tools: Mapping[str, Tool], limits: Limits) -> None:
+        self._socket = worker.socket
+        self._tools = tools
+        self._limits = limits
+        self._frames = FrameReader(limits.result, limits.tool_argument)
+        self._outgoing = bytearray()
+        self._waiting: list[ToolCall] = []
+        self._calls = 0
+        self._paused = 0.0
+        self._started = 0.0
+        self._cancelled = False
+        self.printed = Printed(limits.output)
+
+    def cancel(self) -> None:
+        """Ends the program soon; its outcome is Stopped("cancelled")."""
+        self._cancelled = True
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(2)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of wall clock since the start, tool calls left out."""
+        return time.monotonic() - self._started - self._paused
+
+    def run(self, message: bytes) -> Outcome:
+        """Sends the program and serves it to its end. Only what a tool raises outside Exception passes through."""
+        self._started = time.monotonic()
+        self._socket.setblocking(False)
+        self._outgoing += message
+        poll = select.poll()
+        try:
+            while True:
+                outcome = self._step(poll)
+                if outcome is not None:
+                    return outcome
+        except ProtocolError as error:
+            return Stopped("protocol", str(error))
+        except OSError:
+            return Stopped("cancelled") if self._cancelled else Died()
+
+    def _step(self, poll: select.poll) -> Outcome | None:
+        self._flush()
+        left = self._limits.wall + GRACE - self.elapsed
+        if left <= 0:
+            return Stopped("time")
+        poll.register(self._socket, select.POLLIN | (select.POLLOUT if self._outgoing else 0))
+        if not poll.poll(left * 1000):
+            return Stopped("time")
+        try:
+            data = self._socket.recv(_CHUNK)
+        except BlockingIOError:
+            return None
+        if not data:
+            return Stopped("cancelled") if self._cancelled else Died()
+        for kind, payload in self._frames.feed(data):
+            outcome = self._frame(kind, payload)
+            if outcome is not None:
+                return outcome
+        return None
+
+    def _flush(self) -> None:
+        """Sends what the socket takes now: a worker that reads nothing must not hold the host."""
+        with contextlib.suppress(BlockingIOError):
+            while self._outgoing:
+                del self._outgoing[: self._socket.send(self._outgoing)]
+
+    def _frame(self, kind: bytes, payload: bytes) -> Outcome | None:
+        match kind:
+            case b"O":
+                self.printed.add(payload)
+                if self.printed.total > self._limits.output_total:
+                    return Stopped("output")
+                return None
+            case b"C":
+                return self._call(parse_call(payload))
+            case b"R":
+                return parse_outcome(payload)
+            case _:
+                return Unsealed(escape(payload.decode("utf-8", "replace")))
+
+    def _call(self, call: ToolCall) -> Outcome | None:
+        """Collects a batch, then answers it. The program's clock stands still meanwhile."""
+        self._calls += 1
+        if self._calls > 2 * self._limits.tool_calls + 10:
+            return Stopped("calls")
+        self._waiting.append(call)
+        if len(self._waiting) < min(call.batch, self._limits.tool_calls):
+            return None
+        batch, self._waiting = self._waiting, []
+        began = time.monotonic()
+        over = self._calls > self._limits.tool_calls
+        replies = [self._refused(call) for call in batch] if over else self._answer(batch)
+        for reply in replies:
+            self._outgoing += frame(b"V", reply)
+        self._paused += time.monotonic() - began
+        return None
+
+    def _answer(self, batch: list[ToolCall]) -> list[bytes]:
+        if len(batch) == 1:
+            return [self._reply(batch[0])]
+        with ThreadPoolExecutor(min(len(batch), _PARALLEL), thread_name_prefix="agentkit-tools") as pool:
+            return list(pool.map(self._reply, batch))
+
+    def _refused(self, call: ToolCall) -> bytes:
+        return _error(call, "ToolError", f"too many tool calls in one program (limit {self._limits.tool_calls})")
+
+    def _reply(self, call: ToolCall) -> bytes:
+        tool = self._tools.get(call.name)
+        if tool is None:
+            return _error(call, "NameError", f"no tool named {call.name!r} is granted to this program")
+        try:
+            value = tool(*call.args, **call.kwargs)
+            reply = dumps({"id": call.id, "value": plain(value)})
+        except Unencodable as error:
+            return _error(call, "TypeError", f"the reply of {call.name} cannot be passed on: {error}")
+        except Exception as error:  # noqa: BLE001  (a tool's failure is the program's to handle)
+            return _error(call, type(error).__name__, describe(error))
+        if len(reply) > self._limits.tool_reply:
+            return _error(
+                call, "ValueError", f"the reply of {call.name} is too large: {len(reply)} bytes, "
+                f"limit {self._limits.tool_reply}"
+            )
+        return reply
+
+
+def describe(error: Exception) -> str:
+    """A tool's error in words that give away no path of the host."""
+    text = (error.strerror or "") if isinstance(error, OSError) and error.strerror else str(error)
+    return escape(_PATH.sub(r"\1", text)[:_MESSAGE])
+
+
+def _error(call: ToolCall, kind: str, message: str) -> bytes:
+    reply: Tree = {"id": call.id, "type": kind, "error": message}
+    return dumps(reply)

@@ -1,0 +1,115 @@
+"""What a program's run gives back: plain data, light to import (standard library only)."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+ErrorKind = Literal["program", "not_allowed", "time", "memory", "output", "result", "crashed", "internal"]
+"""program: the program raised. not_allowed: refused before it ran. time, memory, output, result: that limit ended it.
+crashed: its process died or broke the protocol. internal: the sandbox itself failed. Set by the host only."""
+
+_DIGITS = 4_000  # below Python's own limit for int -> str (4300)
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramError:
+    """Why a program gave no value. `line` counts from 1; `source` is that line's text."""
+
+    kind: ErrorKind
+    type: str
+    message: str
+    line: int | None = None
+    source: str | None = None
+
+    def __str__(self) -> str:
+        said = f"{self.type}: {self.message}" if self.message else self.type
+        if self.line is None:
+            return said
+        return f"{said} (line {self.line}: {self.source})" if self.source else f"{said} (line {self.line})"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramUsage:
+    """Seconds of wall clock (tool calls left out) and of CPU; peak resident memory of the worker in bytes."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+    peak_memory: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A value that cannot cross as plain data: the name of its type and its repr, cut."""
+
+    type: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One program's outcome.
+
+    value: None, bool, int, float, complex, str, list, tuple, set, frozenset, dict, Decimal, Fraction, date, time,
+    datetime or timedelta, nested; anything else is an `Opaque`. output: what was printed, head and tail when
+    `truncated`. isolation: the layers that were in force.
+    """
+
+    ok: bool
+    value: object
+    output: str
+    truncated: bool
+    error: ProgramError | None
+    usage: ProgramUsage
+    isolation: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The value, or the error, as it is shown to a model."""
+        if self.error is not None:
+            return _printable(str(self.error))
+        return _printable(self.value if isinstance(self.value, str) else show(self.value))
+
+
+def _printable(text: str) -> str:
+    """A lone surrogate cannot be encoded: show its escape."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _show_int(value: int) -> str:
+    digits = int(value.bit_length() * math.log10(2)) + 1
+    if digits <= _DIGITS:
+        return str(value)
+    return f"<an integer of about {digits} digits>"
+
+
+def _join(parts: list[str], opening: str, closing: str) -> str:
+    return f"{opening}{', '.join(parts)}{closing}"
+
+
+def _show_set(value: set[object]) -> str:
+    return _join([show(item) for item in value], "{", "}") if value else "set()"
+
+
+def _show_tuple(value: tuple[object, ...]) -> str:
+    return _join([show(item) for item in value], "(", ",)" if len(value) == 1 else ")")
+
+
+_SHOW: dict[type, Callable[..., str]] = {
+    int: _show_int,
+    list: lambda value: _join([show(item) for item in value], "[", "]"),
+    tuple: _show_tuple,
+    set: _show_set,
+    frozenset: lambda value: f"frozenset({_show_set(value) if value else ''})",
+    dict: lambda value: _join([f"{show(key)}: {show(item)}" for key, item in value.items()], "{", "}"),
+    Opaque: lambda value: value.text,
+}
+
+
+def show(value: object) -> str:
+    """`repr` of a result's value that cannot fail: an integer too long for `str` is described."""
+    special = _SHOW.get(type(value))
+    return repr(value) if special is None else special(value)

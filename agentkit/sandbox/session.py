@@ -1,0 +1,129 @@
+"""A stateful interpreter: one worker that runs program after program."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from .client import Worker, Zygote
+from .engine import Cancellation, Program, Run, execute, in_thread, refused
+from .exchange import Tool
+from .limits import Limits
+from .result import Result
+
+
+class Session:
+    """Variables, functions and imports live on from step to step, until a step is killed.
+
+    After a kill the next step starts with nothing; the Result of the killed step names the variables that are lost.
+    Steps run one at a time, whatever thread they come from. Made by `Sandbox.session`.
+    """
+
+    def __init__(self, zygote: Callable[[], Zygote], limits: Limits) -> None:
+        self._zygote = zygote
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._place: tuple[Zygote, Worker] | None = None
+        self._names: tuple[str, ...] = ()
+        self._steps = 0
+
+    def start(self) -> None:
+        """Makes the session's worker, which the first step would do. Raises SandboxError."""
+        with self._lock:
+            self._worker()
+
+    def run(
+        self,
+        code: str,
+        *,
+        inputs: Mapping[str, object] | None = None,
+        tools: Mapping[str, Tool] | None = None,
+        entry: str = "auto",
+        limits: Limits | None = None,
+    ) -> Result:
+        """Runs one step; as `Sandbox.run`, but `limits` cannot change memory and processor time of a session."""
+        return self._run(self._program(code, inputs, tools, entry, limits), Cancellation())
+
+    async def arun(
+        self,
+        code: str,
+        *,
+        inputs: Mapping[str, object] | None = None,
+        tools: Mapping[str, Tool] | None = None,
+        entry: str = "auto",
+        limits: Limits | None = None,
+    ) -> Result:
+        """As `run`, in a thread. Cancelling it kills the step, and with it the session's variables."""
+        program, cancellation = self._program(code, inputs, tools, entry, limits), Cancellation()
+        return await in_thread(lambda: self._run(program, cancellation), cancellation)
+
+    def close(self) -> None:
+        """Ends the worker. A later step starts with nothing."""
+        with self._lock:
+            self._drop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _program(
+        self,
+        code: str,
+        inputs: Mapping[str, object] | None,
+        tools: Mapping[str, Tool] | None,
+        entry: str,
+        limits: Limits | None,
+    ) -> Program:
+        return Program(code, entry, limits or self._limits, inputs or {}, tools or {})
+
+    def _run(self, program: Program, cancellation: Cancellation) -> Result:
+        message, refusal = b"", program.refusal()
+        if refusal is None:
+            message = program.message(f"<step {self._steps + 1}>")
+        with self._lock:
+            zygote, worker = self._worker()
+            if refusal is not None:
+                return refused(refusal, zygote.layers)
+            self._steps += 1
+            try:
+                run = execute(zygote, worker, program, message, cancellation, keep=True)
+            except BaseException:  # from a tool: the worker is gone
+                self._place, self._names = None, ()
+                raise
+            return self._settle(run)
+
+    def _settle(self, run: Run) -> Result:
+        if run.alive:
+            self._names = run.names
+            return run.result
+        lost, self._place, self._names = self._names, None, ()
+        error = run.result.error
+        if error is None:
+            return run.result
+        said = f"variables {', '.join(lost)} are lost" if lost else "no variables were lost"
+        return replace(run.result, error=replace(error, message=f"{error.message}; the session was reset, {said}"))
+
+    def _worker(self) -> tuple[Zygote, Worker]:
+        if self._place is not None and not self._place[0].alive:
+            self._drop()
+        if self._place is None:
+            zygote = self._zygote()
+            self._place = zygote, zygote.take(self._limits.memory, None)
+        return self._place
+
+    def _drop(self) -> None:
+        if self._place is not None:
+            zygote, worker = self._place
+            zygote.end(worker, report=False)
+        self._place, self._names = None, ()

@@ -1,0 +1,282 @@
+"""Python values as tagged JSON data, by exact type, and back. No code, no class and no reference crosses.
+
+JSON's own null, true, numbers, strings, arrays and objects stand for None, bool, int (short), float, str, list and
+dict (text keys). Everything else is an object {"$t": tag, "v": data}.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, timedelta
+from datetime import time as clock_time
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import cast
+
+from .result import Opaque
+
+MAX_DEPTH = 50
+MAX_ITEMS = 200_000
+_MAX_HASHED = 20_000  # keys that are not text, in one container: their hashes are the program's choice
+_MAX_RATIO = 16_000  # hexadecimal digits of a Fraction's parts: reducing it is quadratic
+_MAX_EXPONENT = 100_000  # a Decimal beyond this is a trap for int() and format()
+_DECODE_SECONDS = 1.0
+_SMALL = 10**15
+_TAG = "$t"
+
+Tree = object  # what json.dumps and json.loads take and give
+
+
+class Unencodable(ValueError):
+    """The value is too deep, too large or of a type that cannot cross. The text says which."""
+
+
+class BadTree(ValueError):
+    """The other side sent data that is no value."""
+
+
+def _tagged(tag: str, data: Tree) -> Tree:
+    return {_TAG: tag, "v": data}
+
+
+class Encoder:
+    """Turns one value into a tree. `other` gives the tree of a value of any other type, or raises Unencodable."""
+
+    def __init__(self, other: Callable[["Encoder", object, int], Tree]) -> None:
+        self._other = other
+        self._items = 0
+
+    def encode(self, value: object, depth: int = 0) -> Tree:
+        """The tree of `value`. Raises Unencodable."""
+        self._items += 1
+        if depth > MAX_DEPTH:
+            raise Unencodable(f"the value is nested too deeply (more than {MAX_DEPTH} levels)")
+        if self._items > MAX_ITEMS:
+            raise Unencodable(f"the value has too many elements (more than {MAX_ITEMS})")
+        encoder = _ENCODERS.get(type(value))
+        return self._other(self, value, depth) if encoder is None else encoder(self, value, depth)
+
+    def each(self, values: Iterable[object], depth: int) -> list[Tree]:
+        """The trees of a container's elements."""
+        return [self.encode(value, depth + 1) for value in values]
+
+    def hashed(self, values: Iterable[object], depth: int) -> list[Tree]:
+        """The trees of a set's elements."""
+        found = self.each(values, depth)
+        if len(found) > _MAX_HASHED and not all(type(item) is str for item in found):
+            raise Unencodable(f"a set or dict may have {_MAX_HASHED} elements that are not text")
+        return found
+
+    def mapping(self, value: dict[object, object], depth: int) -> Tree:
+        """The tree of a dict."""
+        if all(type(key) is str and _encodable(key) for key in value) and _TAG not in value:
+            return {cast("str", key): self.encode(item, depth + 1) for key, item in value.items()}
+        keys = self.hashed(value, depth)
+        return _tagged("dict", [list(pair) for pair in zip(keys, self.each(value.values(), depth), strict=True)])
+
+
+def refuse(_encoder: Encoder, value: object, _depth: int) -> Tree:
+    """For `Encoder`: only plain data may cross."""
+    raise Unencodable(f"a value of type {type(value).__name__} is not plain data")
+
+
+def _encodable(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _string(value: str) -> Tree:
+    return value if _encodable(value) else _tagged("str", value.encode("utf-8", "surrogatepass").hex())
+
+
+def _integer(value: int) -> Tree:
+    return value if -_SMALL < value < _SMALL else _tagged("int", format(value, "x"))
+
+
+def _floating(value: float) -> Tree:
+    return value if math.isfinite(value) else _tagged("float", repr(value))
+
+
+def _decimal(value: Decimal) -> Tree:
+    if value.is_finite() and abs(value.adjusted()) > _MAX_EXPONENT:
+        return opaque_tree("Decimal", str(value))
+    return _tagged("decimal", str(value))
+
+
+def _fraction(value: Fraction) -> Tree:
+    parts = [format(value.numerator, "x"), format(value.denominator, "x")]
+    if max(map(len, parts)) > _MAX_RATIO:
+        raise Unencodable(f"the Fraction is too long (more than {_MAX_RATIO} hexadecimal digits)")
+    return _tagged("fraction", parts)
+
+
+def _aware(value: datetime | clock_time) -> Tree:
+    """A time zone crosses as its offset; fold is in the offset then."""
+    name = "datetime" if isinstance(value, datetime) else "time"
+    if value.tzinfo is not None and value.utcoffset() is None:
+        return _tagged(name, value.replace(tzinfo=None).isoformat())
+    return _tagged(name, value.isoformat())
+
+
+def opaque_tree(kind: str, text: str) -> Tree:
+    """The tree of an `Opaque`."""
+    return _tagged("object", [_string(kind), _string(text)])
+
+
+_ENCODERS: dict[type, Callable[[Encoder, "object", int], Tree]] = {
+    type(None): lambda _e, value, _d: value,
+    bool: lambda _e, value, _d: value,
+    str: lambda _e, value, _d: _string(cast("str", value)),
+    int: lambda _e, value, _d: _integer(cast("int", value)),
+    float: lambda _e, value, _d: _floating(cast("float", value)),
+    list: lambda e, value, d: e.each(cast("list[object]", value), d),
+    tuple: lambda e, value, d: _tagged("tuple", e.each(cast("tuple[object, ...]", value), d)),
+    set: lambda e, value, d: _tagged("set", e.hashed(cast("set[object]", value), d)),
+    frozenset: lambda e, value, d: _tagged("frozenset", e.hashed(cast("frozenset[object]", value), d)),
+    dict: lambda e, value, d: e.mapping(cast("dict[object, object]", value), d),
+    complex: lambda _e, value, _d: _tagged(
+        "complex", [repr(cast("complex", value).real), repr(cast("complex", value).imag)]
+    ),
+    Decimal: lambda _e, value, _d: _decimal(cast("Decimal", value)),
+    Fraction: lambda _e, value, _d: _fraction(cast("Fraction", value)),
+    date: lambda _e, value, _d: _tagged("date", cast("date", value).isoformat()),
+    datetime: lambda _e, value, _d: _aware(cast("datetime", value)),
+    clock_time: lambda _e, value, _d: _aware(cast("clock_time", value)),
+    timedelta: lambda _e, value, _d: _tagged(
+        "timedelta",
+        [cast("timedelta", value).days, cast("timedelta", value).seconds, cast("timedelta", value).microseconds],
+    ),
+    Opaque: lambda _e, value, _d: opaque_tree(cast("Opaque", value).type, cast("Opaque", value).text),
+}
+
+
+class Decoder:
+    """Rebuilds one value from a tree that may be hostile."""
+
+    def __init__(self) -> None:
+        self._items = 0
+        self._deadline = time.monotonic() + _DECODE_SECONDS
+
+    def decode(self, tree: Tree, depth: int = 0) -> object:
+        """The value. Raises BadTree for anything that `Encoder` does not write."""
+        self._items += 1
+        if depth > MAX_DEPTH or self._items > 2 * MAX_ITEMS:
+            raise BadTree("nested too deeply or too large")
+        if tree is None or isinstance(tree, (bool, int, float, str)):
+            return tree
+        if isinstance(tree, list):
+            return self.each(cast("list[Tree]", tree), depth)
+        if not isinstance(tree, dict):
+            raise BadTree("not JSON data")
+        node = cast("dict[str, Tree]", tree)
+        if _TAG not in node:
+            return {key: self.decode(item, depth + 1) for key, item in node.items()}
+        tag = node[_TAG]
+        decoder = _DECODERS.get(tag) if isinstance(tag, str) else None
+        if decoder is None or node.keys() != {_TAG, "v"}:
+            raise BadTree("unknown tag")
+        try:
+            return decoder(self, node["v"], depth)
+        except BadTree:
+            raise
+        except (ValueError, TypeError, ArithmeticError, InvalidOperation) as error:
+            raise BadTree(f"bad {tag}") from error
+
+    def each(self, tree: Tree, depth: int) -> list[object]:
+        """A container's elements."""
+        if not isinstance(tree, list):
+            raise BadTree("not an array")
+        return [self.decode(item, depth + 1) for item in cast("list[Tree]", tree)]
+
+    def hashed(self, tree: Tree, depth: int) -> set[object]:
+        """A set. One insertion at a time: hashes that were made to collide meet the deadline."""
+        values = self.each(tree, depth)
+        if len(values) > _MAX_HASHED and not all(type(value) is str for value in values):
+            raise BadTree("too many elements in a set")
+        found: set[object] = set()
+        for value in values:
+            self._check_time()
+            found.add(value)
+        return found
+
+    def mapping(self, tree: Tree, depth: int) -> dict[object, object]:
+        """A dict whose keys are not all text."""
+        if not isinstance(tree, list) or len(cast("list[Tree]", tree)) > MAX_ITEMS:
+            raise BadTree("not an array")
+        pairs = [self.each(pair, depth) for pair in cast("list[Tree]", tree)]
+        if any(len(pair) != 2 for pair in pairs):
+            raise BadTree("not a pair")
+        if len(pairs) > _MAX_HASHED and not all(type(pair[0]) is str for pair in pairs):
+            raise BadTree("too many keys in a dict")
+        found: dict[object, object] = {}
+        for key, value in pairs:
+            self._check_time()
+            found[key] = value
+        return found
+
+    def _check_time(self) -> None:
+        if time.monotonic() > self._deadline:
+            raise BadTree("takes too long to rebuild")
+
+
+def _text(tree: Tree) -> str:
+    if not isinstance(tree, str):
+        raise BadTree("not a text")
+    return tree
+
+
+def _texts(tree: Tree, count: int) -> list[str]:
+    if not isinstance(tree, list) or len(cast("list[Tree]", tree)) != count:
+        raise BadTree("wrong length")
+    return [_text(item) for item in cast("list[Tree]", tree)]
+
+
+def _read_decimal(tree: Tree) -> Decimal:
+    value = Decimal(_text(tree))
+    if value.is_finite() and abs(value.adjusted()) > _MAX_EXPONENT:
+        raise BadTree("exponent too large")
+    return value
+
+
+def _read_fraction(tree: Tree) -> Fraction:
+    parts = _texts(tree, 2)
+    if max(map(len, parts)) > _MAX_RATIO + 1:
+        raise BadTree("fraction too long")
+    return Fraction(int(parts[0], 16), int(parts[1], 16))
+
+
+def _read_timedelta(tree: Tree) -> timedelta:
+    if not isinstance(tree, list) or not all(type(item) is int for item in cast("list[Tree]", tree)):
+        raise BadTree("not a timedelta")
+    days, seconds, microseconds = cast("list[int]", tree)
+    return timedelta(days, seconds, microseconds)
+
+
+def _read_opaque(decoder: Decoder, tree: Tree, depth: int) -> Opaque:
+    parts = decoder.each(tree, depth)
+    if len(parts) != 2 or not all(type(part) is str for part in parts):
+        raise BadTree("not an object")
+    return Opaque(cast("str", parts[0])[:200], cast("str", parts[1])[:4000])
+
+
+_DECODERS: dict[str, Callable[[Decoder, Tree, int], object]] = {
+    "str": lambda _s, tree, _d: bytes.fromhex(_text(tree)).decode("utf-8", "surrogatepass"),
+    "int": lambda _s, tree, _d: int(_text(tree), 16),
+    "float": lambda _s, tree, _d: float(_text(tree)[:8]),
+    "tuple": lambda self, tree, depth: tuple(self.each(tree, depth)),
+    "set": lambda self, tree, depth: self.hashed(tree, depth),
+    "frozenset": lambda self, tree, depth: frozenset(self.hashed(tree, depth)),
+    "dict": lambda self, tree, depth: self.mapping(tree, depth),
+    "complex": lambda _s, tree, _d: complex(*map(float, _texts(tree, 2))),
+    "decimal": lambda _s, tree, _d: _read_decimal(tree),
+    "fraction": lambda _s, tree, _d: _read_fraction(tree),
+    "date": lambda _s, tree, _d: date.fromisoformat(_text(tree)),
+    "datetime": lambda _s, tree, _d: datetime.fromisoformat(_text(tree)),
+    "time": lambda _s, tree, _d: clock_time.fromisoformat(_text(tree)),
+    "timedelta": lambda _s, tree, _d: _read_timedelta(tree),
+    "object": _read_opaque,
+}
+
+
+def plain(value: object) -> Tree:
+    """The tree of plain data. Raises Unencodable for any other type."""
+    return Encoder(refuse).encode(value)

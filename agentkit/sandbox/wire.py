@@ -1,0 +1,203 @@
+"""The program socket: frames of a type byte, a length (4 bytes, big endian) and a payload; decoding what a worker sent.
+
+Host to worker: Q (a program to run), V (a tool's reply). Worker to host: O (output, UTF-8), C (a tool call),
+R (the outcome), X (sealing failed). Whatever bytes arrive, decoding gives a typed value or a ProtocolError.
+"""
+
+import json
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from .values import MAX_DEPTH, BadTree, Decoder, Tree
+
+_HEADER = struct.Struct(">cI")
+_ENVELOPE = 4 << 10
+_MAX_OUTPUT_FRAME = 64 << 10
+_MAX_NUMBER = 40
+_TREE_DEPTH = 4 * MAX_DEPTH  # a level of a value is at most three levels of JSON
+_BRACKETS = re.compile(rb"[\[\]{}]")
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"')
+
+Fault = Literal["raised", "refused", "time", "memory", "value"]
+_FAULTS: tuple[Fault, ...] = ("raised", "refused", "time", "memory", "value")
+
+
+class ProtocolError(Exception):
+    """The worker sent something that its runtime never sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """`batch`: how many calls were sent together, this one included."""
+
+    id: int
+    name: str
+    args: tuple[object, ...]
+    kwargs: dict[str, object]
+    batch: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """`shown`: the value is what was printed."""
+
+    value: object
+    shown: bool
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """How the worker says a program ended; the host decides the kind."""
+
+    fault: Fault
+    type: str
+    message: str
+    line: int | None
+    source: str | None
+    names: tuple[str, ...] = ()
+
+
+def frame(kind: bytes, payload: bytes) -> bytes:
+    """One frame, ready to send."""
+    return _HEADER.pack(kind, len(payload)) + payload
+
+
+def dumps(tree: Tree) -> bytes:
+    """JSON without blanks. The tree holds no NaN and no lone surrogate (`values` tags them)."""
+    return json.dumps(tree, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+class FrameReader:
+    """Cuts a stream into frames, refusing types and lengths that no runtime sends."""
+
+    def __init__(self, result: int, argument: int) -> None:
+        self._buffer = bytearray()
+        self._longest = {
+            b"O": _MAX_OUTPUT_FRAME,
+            b"C": argument + _ENVELOPE,
+            b"R": result + _ENVELOPE,
+            b"X": _ENVELOPE,
+        }
+
+    def feed(self, data: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """The frames that are complete now. Raises ProtocolError."""
+        self._buffer += data
+        while len(self._buffer) >= _HEADER.size:
+            kind, length = _HEADER.unpack_from(self._buffer)
+            if length > self._longest.get(kind, -1):
+                raise ProtocolError("a frame of an unknown type or too long")
+            end = _HEADER.size + length
+            if len(self._buffer) < end:
+                return
+            payload = bytes(self._buffer[_HEADER.size : end])
+            del self._buffer[:end]
+            yield kind, payload
+
+
+def _check_depth(data: bytes, deepest: int) -> None:
+    """Before parsing, so that no depth can exhaust the host's stack."""
+    if data.count(b"[") + data.count(b"{") <= deepest:
+        return
+    depth = 0
+    for match in _BRACKETS.finditer(_STRINGS.sub(b"", data)):
+        depth += 1 if match.group() in b"[{" else -1
+        if depth > deepest:
+            raise ProtocolError("nested too deeply")
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MAX_NUMBER:
+        raise ProtocolError("a number is too long")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    if len(text) > _MAX_NUMBER:
+        raise ProtocolError("a number is too long")
+    return float(text)
+
+
+def _refuse_constant(name: str) -> object:
+    raise ProtocolError(f"{name} is not JSON")
+
+
+_JSON = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_refuse_constant)
+
+
+def load_object(payload: bytes) -> dict[str, Tree]:
+    """One JSON object from a worker. Raises ProtocolError for anything else."""
+    _check_depth(payload, _TREE_DEPTH)
+    try:
+        found: object = _JSON.decode(payload.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError("not JSON") from error
+    if not isinstance(found, dict):
+        raise ProtocolError("not a JSON object")
+    return cast("dict[str, Tree]", found)
+
+
+def _value(tree: Tree) -> object:
+    try:
+        return Decoder().decode(tree)
+    except (BadTree, RecursionError) as error:
+        raise ProtocolError(f"a value cannot be rebuilt: {error}") from error
+
+
+def _text(found: Mapping[str, Tree], key: str, longest: int) -> str:
+    text = found.get(key)
+    if not isinstance(text, str):
+        raise ProtocolError(f"no text {key}")
+    return escape(text[:longest])
+
+
+def escape(text: str) -> str:
+    """Lone surrogates as their escapes, so that the text can be encoded anywhere."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _names(found: Mapping[str, Tree]) -> tuple[str, ...]:
+    names = found.get("names", [])
+    if not isinstance(names, list):
+        raise ProtocolError("names")
+    return tuple(escape(name[:80]) for name in cast("list[Tree]", names)[:50] if isinstance(name, str))
+
+
+def parse_call(payload: bytes) -> ToolCall:
+    """A C frame. Raises ProtocolError."""
+    found = load_object(payload)
+    number, batch = found.get("id"), found.get("batch", 1)
+    args, kwargs = _value(found.get("args", [])), _value(found.get("kwargs", {}))
+    if not isinstance(args, list) or not isinstance(kwargs, dict):
+        raise ProtocolError("arguments")
+    if type(number) is not int or type(batch) is not int or not 1 <= batch <= 1000 or not 0 <= number < 1 << 31:
+        raise ProtocolError("a call without a number")
+    named = cast("dict[object, object]", kwargs)
+    if not all(type(key) is str for key in named):
+        raise ProtocolError("arguments")
+    positional = tuple(cast("list[object]", args))
+    return ToolCall(number, _text(found, "name", 200), positional, cast("dict[str, object]", named), batch)
+
+
+def parse_outcome(payload: bytes) -> Finished | Failed:
+    """An R frame. Raises ProtocolError."""
+    found = load_object(payload)
+    if found.get("ok") is True:
+        if "value" not in found and found.get("shown") is not True:
+            raise ProtocolError("no value")
+        return Finished(_value(found.get("value")), found.get("shown") is True, _names(found))
+    fault, line = found.get("fault"), found.get("line")
+    if fault not in _FAULTS or not (line is None or (type(line) is int and 0 <= line < 1 << 31)):
+        raise ProtocolError("an outcome that is none")
+    source = None if found.get("source") is None else _text(found, "source", 300)
+    return Failed(
+        _FAULTS[_FAULTS.index(fault)],
+        _text(found, "type", 200),
+        _text(found, "message", 4000),
+        line,
+        source,
+        _names(found),
+    )

@@ -1,0 +1,319 @@
+"""Runs programs inside a sealed worker process. Nothing here is trusted by the host."""
+
+import gc
+import mmap
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import CodeType, TracebackType
+from typing import Protocol, cast
+
+from .channel import Channel, Output, SoftTimeLimit, Timer
+from .tooling import Tools
+from .values import Decoder, Encoder, Tree, Unencodable, opaque_tree
+from .wire import dumps
+
+_BALLAST = 4 << 20  # untouched memory given up to report that there is none left
+_REPR = 2000
+_ANSWERS = ("solution", "answer", "ans", "result")
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+class Problem(Protocol):
+    """One thing the policy refuses."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+
+
+class Compiled(Protocol):
+    """What compiling a program gives."""
+
+    @property
+    def code(self) -> CodeType | None: ...
+    @property
+    def errors(self) -> tuple[Problem, ...]: ...
+
+
+class Compile(Protocol):
+    """policy.compile_program or policy.compile_plain."""
+
+    def __call__(self, source: str, *, filename: str = ...) -> Compiled: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """How programs are compiled, and the names they find."""
+
+    compile: Compile
+    names: dict[str, object]
+    builtins: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A Q frame."""
+
+    source: str
+    entry: str
+    inputs: dict[str, object]
+    tools: list[str]
+    wall: float
+    result: int
+    argument: int
+    filename: str = "<program>"
+
+    @classmethod
+    def read(cls, data: dict[str, Tree]) -> "Request":
+        """From the host, which is trusted."""
+        values = dict(data)
+        values["inputs"] = Decoder().decode(values["inputs"])
+        return cls(**cast("dict[str, object]", values))  # type: ignore[arg-type]  # the host wrote these fields
+
+
+class _Refused(Exception):
+    """Carries a compile-time refusal."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(f"line {item.line}: {item.message}" for item in problems))
+        self.problems = problems
+
+
+class _Shown:
+    """The value is what the program printed."""
+
+
+@dataclass(slots=True)
+class Runtime:
+    """One worker's interpreter: a namespace that lives from program to program."""
+
+    language: Language
+    timer: Timer = field(default_factory=Timer)
+    sources: dict[str, list[str]] = field(default_factory=lambda: {})
+    namespace: dict[str, object] = field(default_factory=lambda: {})
+    tool_names: list[str] = field(default_factory=lambda: [])
+    channel: Channel = field(init=False)
+    output: Output = field(init=False)
+    tools: Tools = field(init=False)
+    ballast: mmap.mmap | None = None
+
+    def __post_init__(self) -> None:
+        self.channel = Channel(self.timer)
+        self.output = Output(self.channel)
+        self.tools = Tools(self.channel, self.output, self.timer)
+        self.namespace.update(self.language.names)
+        self.namespace.setdefault("__name__", "__main__")
+        self.namespace["__builtins__"] = self.language.builtins
+
+    def serve(self) -> None:
+        """Runs programs until the host closes the socket."""
+        sys.stdout = sys.stderr = self.output
+        gc.enable()
+        while True:
+            _, data = self.channel.receive()
+            self.channel.send(b"R", self.run(Request.read(data)))
+
+    def run(self, request: Request) -> bytes:
+        """The R frame's payload for one program."""
+        self._prepare(request)
+        try:
+            self.timer.start(request.wall)
+            try:
+                reply = self._attempt(request)
+            finally:
+                self.timer.stop()
+            self.output.flush()
+        except BaseException as error:  # whatever a program raises is its outcome
+            self.timer.stop()
+            if self.ballast is not None and isinstance(error, MemoryError):
+                self.ballast.close()
+                self.ballast = None
+            reply = self._failure(error)
+            self.output.flush()
+        return reply
+
+    def _prepare(self, request: Request) -> None:
+        self.output.restart()
+        self.sources[request.filename] = request.source.splitlines()
+        for name in self.tool_names:
+            self.language.builtins.pop(name, None)
+        functions = self.tools.functions(request.tools, request.argument)
+        self.tool_names = list(functions)
+        self.language.builtins.update(functions)
+        self.namespace.pop("_last_", None)
+        self.namespace.update(request.inputs)
+        if self.ballast is None:
+            self.ballast = mmap.mmap(-1, _BALLAST, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+
+    def _attempt(self, request: Request) -> bytes:
+        code = self._compile(request)
+        before = {name: self.namespace.get(name) for name in _ANSWERS}
+        exec(code, self.namespace)  # noqa: S102  (what a sandbox is for; the process is sealed)
+        value = self._answer(request.entry, before)
+        if isinstance(value, _Shown):
+            return dumps({"ok": True, "shown": True, "names": self._names()})
+        payload = dumps({"ok": True, "value": Encoder(_other).encode(value), "names": self._names()})
+        if len(payload) > request.result:
+            raise Unencodable(f"the result is too large: {len(payload)} bytes, limit {request.result}")
+        return payload
+
+    def _compile(self, request: Request) -> CodeType:
+        try:
+            compiled = self.language.compile(request.source, filename=request.filename)
+            if compiled.code is not None:
+                return compiled.code
+            compile(request.source, request.filename, "exec", dont_inherit=True)  # a syntax error says so itself
+        except (RecursionError, MemoryError):
+            raise SyntaxError("program nested too deeply") from None
+        raise _Refused(compiled.errors)
+
+    def _answer(self, entry: str, before: dict[str, object]) -> object:
+        """The value that `entry` names. In "auto", only what this program itself set counts."""
+        space = self.namespace
+        if entry == "solution" or (entry == "auto" and callable(space.get("solution")) and _set(space, before, 0)):
+            return cast("Callable[[], object]", _named(space, "solution", "function"))()
+        if entry.startswith("var:"):
+            return _named(space, entry.removeprefix("var:"), "variable")
+        if entry == "auto":
+            for index, name in enumerate(_ANSWERS[1:], 1):
+                if _set(space, before, index):
+                    return space[name]
+        last = space.get("_last_")
+        if entry == "last" or (entry == "auto" and last is not None):
+            return last
+        return _Shown()
+
+    def _names(self) -> list[str]:
+        """The program's own variables, for a session that must say what a kill lost."""
+        fixed = self.language.names
+        return [name for name in self.namespace if not name.startswith("_") and name not in fixed][:50]
+
+    def _failure(self, error: BaseException) -> bytes:
+        fault, message = _fault(error)
+        line, source = self._place(error)
+        kind = "TimeLimit" if fault == "time" else type(error).__name__
+        if isinstance(error, _Refused):
+            kind = "NotAllowed"
+            line, source = error.problems[0].line, error.problems[0].source.strip()[:300] if error.problems else ""
+        failed = {"type": _safe(kind, 200), "message": _safe(message, 4000), "line": line, "source": _safe(source, 300)}
+        return _encode_failure({"ok": False, "fault": fault, "names": self._names(), **failed})
+
+    def _place(self, error: BaseException) -> tuple[int | None, str]:
+        """The innermost line of the program that the error passed through."""
+        if isinstance(error, SyntaxError) and (error.filename is None or error.filename in self.sources):
+            line, name = error.lineno, error.filename or "<program>"
+        else:
+            line, name = self._deepest(error.__traceback__)
+        if line is None:
+            return None, ""
+        lines = self.sources.get(name, [])
+        return line, lines[line - 1].strip() if 0 < line <= len(lines) else ""
+
+    def _deepest(self, trace: TracebackType | None) -> tuple[int | None, str]:
+        line, name = None, ""
+        while trace is not None:
+            filename = trace.tb_frame.f_code.co_filename
+            if filename in self.sources:
+                line, name = trace.tb_lineno, filename
+            trace = trace.tb_next
+        return line, name
+
+
+def _set(space: dict[str, object], before: dict[str, object], index: int) -> bool:
+    name = _ANSWERS[index]
+    return name in space and (before[name] is None or space[name] is not before[name])
+
+
+def _named(space: dict[str, object], name: str, what: str) -> object:
+    if name not in space:
+        raise NameError(f"the program sets no {what} named {name}")
+    return space[name]
+
+
+def _safe(text: str, longest: int) -> str:
+    return str(text)[:longest].encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _encode_failure(failed: dict[str, Tree]) -> bytes:
+    return dumps({**failed, "source": failed["source"] or None})
+
+
+def _fault(error: BaseException) -> tuple[str, str]:
+    """The fault's class and its message. Exact types: a program may define a class of any name."""
+    if type(error) is SoftTimeLimit:
+        return "time", ""
+    if type(error) is MemoryError:
+        return "memory", ""
+    if type(error) is _Refused:
+        return "refused", str(error)
+    if type(error) is Unencodable:
+        return "value", str(error)
+    try:
+        message = error.msg if isinstance(error, SyntaxError) else str(error)
+    except BaseException:  # noqa: BLE001  (a program's own __str__)
+        message = "(its message cannot be shown)"
+    return "raised", message
+
+
+def _text_of(value: object) -> str:
+    try:
+        return _ADDRESS.sub("", _safe(repr(value)[: 2 * _REPR], 2 * _REPR))[:_REPR]
+    except Exception:  # noqa: BLE001  (a program's own __repr__)
+        return f"<{type(value).__name__} object>"
+
+
+def _other(encoder: Encoder, value: object, depth: int) -> Tree:
+    """A value of any other type: numpy and sympy numbers as numbers, the rest as its cut repr."""
+    kind = type(value)
+    root = kind.__module__.partition(".")[0] if isinstance(kind.__module__, str) else ""
+    if root == "numpy" and hasattr(value, "tolist"):
+        return encoder.encode(_native(value), depth + 1)
+    if root == "sympy":
+        return encoder.encode(_from_sympy(value), depth + 1)
+    return opaque_tree(_safe(kind.__name__, 200), _text_of(value))
+
+
+class _HasToList(Protocol):
+    def tolist(self) -> object: ...
+
+
+def _native(value: object) -> object:
+    """A numpy scalar or array as numbers in lists."""
+    found = cast("_HasToList", value).tolist()
+    return found if type(found).__module__ in ("builtins", "datetime") else _text_of(value)
+
+
+def _from_sympy(value: object) -> object:
+    """A sympy number as a number where that is exact (Float: the nearest float), else its text."""
+    if getattr(value, "is_Integer", False):
+        return int(cast("int", value))
+    if getattr(value, "is_Rational", False):
+        from fractions import Fraction  # noqa: PLC0415
+
+        return Fraction(int(getattr(value, "p")), int(getattr(value, "q")))  # noqa: B009  (no stubs for sympy)
+    if getattr(value, "is_Float", False):
+        return float(cast("float", value))
+    return _text_of(value)
+
+
+def start(runtime: Runtime, seal: Callable[[], None]) -> None:
+    """A new worker's life: seal, then serve. Never returns; the exit status says how it ended."""
+    try:
+        seal()
+    except BaseException as error:  # noqa: BLE001  (it must reach the host, and no program may run)
+        try:
+            runtime.channel.send(b"X", f"{type(error).__name__}: {error}".encode()[:1000])
+        finally:
+            os._exit(71)
+    try:
+        runtime.serve()
+    except (EOFError, OSError):
+        os._exit(0)
+    except BaseException:  # noqa: BLE001  (silent: the host reads the status)
+        os._exit(72)

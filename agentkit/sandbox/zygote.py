@@ -1,0 +1,288 @@
+"""The zygote: a small single-threaded process that has the modules loaded and forks sealed workers on request.
+
+It is exec'd with an empty environment (`client` starts it), so it holds none of the host's secrets. It dies when the
+host closes the control socket or dies; the workers die with it.
+
+Control socket (SOCK_SEQPACKET, JSON). Host: {"fork": id, "memory", "cpu"} with the worker's socket attached,
+{"end": id, "report": bool}. Zygote: {"ready": layers} or {"failed": why}, {"forked": id, "pid"},
+{"exit": id, "status", "cpu", "memory"}.
+"""
+
+import builtins
+import ctypes
+import gc
+import json
+import os
+import random
+import select
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from types import ModuleType
+from typing import cast
+
+from . import landlock, limits, seccomp
+from .limits import Footprint
+from .worker import Language, Runtime, start
+
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
+_MAX_PACKET = 1 << 16
+_FIRST_UID, _UIDS = 1_879_048_192, 1 << 20  # above what systems hand out
+
+# What an attack on the operating system would import: loaded for policy "none", so that such an attack can be tried.
+_FOR_TESTS = (
+    *("ctypes", "fcntl", "gc", "importlib", "inspect", "io", "mmap", "multiprocessing", "os", "pickle", "resource"),
+    *("select", "shutil", "signal", "socket", "struct", "subprocess", "sys", "tempfile", "threading", "time"),
+    *("traceback", "types", "urllib.request", "asyncio", "marshal", "pathlib", "_thread", "_posixsubprocess"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The first packet from the host."""
+
+    host: int
+    policy: str
+    modules: list[str]
+    isolation: str
+
+
+def load_language(policy: str, modules: list[str]) -> Language:
+    """The compiler and the names for "pal" or "none", with everything it needs loaded."""
+    from . import modules as library  # noqa: PLC0415  (RestrictedPython is needed in the zygote only)
+    from . import policy as rules  # noqa: PLC0415
+
+    if policy == "none":
+        for name in (*_FOR_TESTS, *library.BASE_MODULES, *modules):
+            import_module(name)
+        names = {**vars(builtins), **library.prebound()}
+        return Language(rules.compile_plain, {"__name__": "__main__"}, names)
+    names = dict(rules.hooks((*library.BASE_MODULES, *modules)))
+    visible = {**cast("dict[str, object]", names.pop("__builtins__", {})), **library.prebound()}
+    library.warm()
+    return Language(rules.compile_program, names, visible)
+
+
+@dataclass(slots=True)
+class _Child:
+    pid: int
+    status: tuple[int, float, int] | None = None
+    report: bool = False
+    ended: bool = False
+
+
+def _prctl(option: int, value: int) -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def _drop_user() -> bool:
+    """Root becomes a user that owns nothing. True when this process is no root afterwards."""
+    if os.geteuid() != 0:
+        return True
+    for uid in (_FIRST_UID + random.randrange(_UIDS), 65534):  # noqa: S311  (not a secret)
+        try:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+        except OSError:  # no such user in this namespace, or no right to change
+            continue
+        return True
+    return False
+
+
+@dataclass(slots=True)
+class Sealer:
+    """Closes a worker in. In "strict" every layer that the zygote found must take hold."""
+
+    strict: bool
+    base: Footprint
+    filter: seccomp.Filter | None
+    zygote: int
+
+    def seal(self, memory: int, cpu: int | None) -> None:
+        """Runs in the worker, before it reads anything from the host."""
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != self.zygote:
+            os._exit(0)
+        try:
+            limits.apply(memory, cpu, self.base)
+        except (OSError, ValueError):
+            if self.strict:
+                raise
+        if self.filter is not None:
+            self.filter.install()
+
+
+def _works(attempt: Callable[[], object]) -> bool:
+    """Whether a layer takes hold, tried in a child."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            attempt()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def _load_filter() -> seccomp.Filter | None:
+    """The system call filter, or None where this kernel or architecture has none."""
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        found = seccomp.Filter()
+    except NotImplementedError:
+        return None
+    return found if _works(found.install) else None
+
+
+@dataclass(slots=True)
+class Server:
+    """Forks, kills and reaps."""
+
+    control: socket.socket
+    runtime: Runtime
+    sealer: Sealer
+    children: dict[int, _Child] = field(default_factory=lambda: {})
+    by_pid: dict[int, int] = field(default_factory=lambda: {})
+
+    def serve(self, host: int) -> None:
+        """Until the host is gone."""
+        wake, wake_writer = socket.socketpair()
+        wake.setblocking(False)
+        wake_writer.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wake_writer.fileno(), warn_on_full_buffer=False)
+        poll = select.poll()
+        watched = [self.control.fileno(), wake.fileno()]
+        try:
+            watched.append(os.pidfd_open(host))
+        except (AttributeError, OSError):
+            pass  # the control socket's end says it too, unless a fork of the host holds it open
+        for descriptor in watched:
+            poll.register(descriptor, select.POLLIN)
+        while True:
+            ready = [descriptor for descriptor, _ in poll.poll()]
+            if wake.fileno() in ready:
+                wake.recv(4096)
+                self._reap()
+            if watched[2:] and watched[2] in ready:
+                return
+            if self.control.fileno() in ready and not self._handle():
+                return
+
+    def finish(self) -> None:
+        """Kills and reaps every worker, so that none is left as a zombie where nobody else reaps."""
+        for pid in self.by_pid:
+            os.kill(pid, signal.SIGKILL)
+        for pid in self.by_pid:
+            os.waitpid(pid, 0)
+
+    def _handle(self) -> bool:
+        """One request. False when the host has closed the socket."""
+        data, descriptors, _, _ = socket.recv_fds(self.control, _MAX_PACKET, 1, socket.MSG_CMSG_CLOEXEC)
+        if not data:
+            return False
+        request = json.loads(data)
+        if "fork" in request:
+            self._fork(request, descriptors[0])
+            os.close(descriptors[0])
+        elif "end" in request:
+            self._end(request["end"], request["report"])
+        return True
+
+    def _fork(self, request: dict[str, int], descriptor: int) -> None:
+        name, memory, cpu = request["fork"], request["memory"], request["cpu"]
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._send({"forked": name, "pid": 0, "error": str(error)})
+            return
+        if pid == 0:
+            try:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                os.dup2(descriptor, 3)
+                os.closerange(4, 1 << 20)
+                start(self.runtime, lambda: self.sealer.seal(memory, cpu))
+            finally:
+                os._exit(73)
+        self.children[name] = _Child(pid)
+        self.by_pid[pid] = name
+        self._send({"forked": name, "pid": pid})
+
+    def _end(self, name: int, report: bool) -> None:
+        child = self.children.get(name)
+        if child is None:
+            return
+        child.report, child.ended = report, True
+        if child.status is None:  # not reaped yet: the number is still this child's
+            os.kill(child.pid, signal.SIGKILL)
+        else:
+            self._finish(name, child)
+
+    def _reap(self) -> None:
+        while self.by_pid:
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
+            if not pid:
+                return
+            name = self.by_pid.pop(pid)
+            child = self.children[name]
+            child.status = (status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss << 10)
+            if child.ended:
+                self._finish(name, child)
+
+    def _finish(self, name: int, child: _Child) -> None:
+        del self.children[name]
+        if child.report and child.status is not None:
+            status, cpu, memory = child.status
+            self._send({"exit": name, "status": status, "cpu": cpu, "memory": memory})
+
+    def _send(self, message: dict[str, object]) -> None:
+        self.control.sendall(json.dumps(message).encode())
+
+
+def _prepare(config: Config) -> tuple[Runtime, Sealer, list[str]]:
+    """Loads, warms and closes this process in. Raises whatever stops it."""
+    strict = config.isolation == "strict"
+    if os.name == "posix" and not sys.platform.startswith("linux"):
+        raise NotImplementedError("only Linux can fork sealed workers")
+    sys.modules["__main__"] = ModuleType("__main__")
+    runtime = Runtime(load_language(config.policy, config.modules))
+    sys.set_int_max_str_digits(20_000)
+    base = Footprint.of_this_process()  # before Landlock: /proc cannot be read after it
+    layers: list[str] = []
+    if _drop_user():
+        layers.append("user")
+    if landlock.deny_all():
+        layers.append("landlock")
+    found = _load_filter()
+    if found is not None:
+        layers.append("seccomp")
+    elif strict:
+        raise NotImplementedError("seccomp is missing")
+    _prctl(_PR_SET_DUMPABLE, 0)
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    return runtime, Sealer(strict, base, found, os.getpid()), ["rlimits", *layers]
+
+
+def main(control: socket.socket, data: dict[str, object]) -> None:
+    """The zygote's whole life. `data` are the fields of `Config`."""
+    config = Config(**data)  # type: ignore[arg-type]  # the host wrote these fields
+    try:
+        runtime, sealer, layers = _prepare(config)
+    except BaseException as error:  # noqa: BLE001  (the host tells the user)
+        control.sendall(json.dumps({"failed": f"{type(error).__name__}: {error}"}).encode())
+        os._exit(1)
+    control.sendall(json.dumps({"ready": layers}).encode())
+    try:
+        server = Server(control, runtime, sealer)
+        server.serve(config.host)
+        server.finish()
+    finally:
+        os._exit(0)
