@@ -1,0 +1,61 @@
+"""The grammar (GBNF) that holds the embedded model to the format the agent reads.
+
+A model this small never keeps the ReAct format by itself; under a grammar it cannot leave it. Every part is bounded in
+length, so that a reply always ends.
+"""
+
+from __future__ import annotations
+
+from agentkit.models.base import ReplyFormat, ToolSchema
+from agentkit.models.json_grammar import LINE_CHAR, JsonGrammar, Rules, any_of, literal
+
+__all__ = ["grammar_for"]
+
+THOUGHT = 200
+"""Characters in a thought."""
+ANSWER = 600
+"""Characters in a final answer, one line."""
+CODE_LINES, CODE_WIDTH = 24, 100
+
+# Printable and not blank: a thought or answer that begins with a blank often stays empty.
+_FIRST = r"[^\x00-\x20\x7F-\xA0\u1680\u2000-\u200F\u2028-\u202F\u205F\u3000\uFEFF]"
+# Python needs no backtick: without one, the fence can only end where it should.
+_CODE_CHAR = r"[^`\x00-\x1F\x7F\x85\u2028\u2029]"
+
+
+def grammar_for(format: ReplyFormat) -> str | None:  # noqa: A002 - the name that `Request` gives it
+    """The grammar of a reply in this format; None where the text is free."""
+    rules = Rules()
+    match format.kind:
+        case "text":
+            return None
+        case "answer":
+            return rules.text(_answer(rules))
+        case "code":
+            return rules.text(_code(rules))
+        case "react":
+            thought = rules.add("thought", _line(rules, THOUGHT))
+            ways = [*([_action(rules, format.tools)] if format.tools else []), _answer(rules)]
+            return rules.text(f'"Thought: " {thought} "\\n" {any_of(ways)}')
+
+
+def _line(rules: Rules, length: int) -> str:
+    return f"{_FIRST} {rules.add('rest', LINE_CHAR)}{{0,{length - 1}}}"
+
+
+def _answer(rules: Rules) -> str:
+    return f'"Final Answer: " {rules.add("answer", _line(rules, ANSWER))}'
+
+
+def _action(rules: Rules, tools: tuple[ToolSchema, ...]) -> str:
+    calls = [
+        f"{literal(tool['name'])} \"\\nAction Input: \" {JsonGrammar(rules, tool['parameters']).arguments()}"
+        for tool in tools
+    ]
+    return f'"Action: " {any_of(calls)}'
+
+
+def _code(rules: Rules) -> str:
+    line = rules.add("code-line", f'{_CODE_CHAR}{{0,{CODE_WIDTH}}} "\\n"')
+    first = rules.add("first-line", f'{_FIRST.replace("[^", "[^`")} {_CODE_CHAR}{{0,{CODE_WIDTH - 1}}} "\\n"')
+    return f'"```python\\n" {first} {line}{{0,{CODE_LINES - 1}}} "```"'

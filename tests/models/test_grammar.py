@@ -1,0 +1,203 @@
+"""The grammars: everything they allow is JSON that fits the tool, in a form the agent reads."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Optional, Union
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, Field, TypeAdapter, create_model
+
+from agentkit.messages import JSON, Action, Finish, Malformed
+from agentkit.models.base import ReplyFormat
+from agentkit.models.grammar import grammar_for
+from agentkit.models.json_grammar import JsonGrammar, Rules
+try:
+    from agentkit.parse import decide
+except ImportError:
+    decide=None
+from agentkit.tool import tool
+
+from .gbnf import Sampler
+
+
+class Cabin(StrEnum):
+    ECONOMY = "economy"
+    BUSINESS = "business class"
+
+
+class Passenger(BaseModel):
+    name: str = Field(min_length=1)
+    age: int | None = None
+    bags: list[float] = []
+
+
+class Tree(BaseModel):
+    label: str
+    children: list["Tree"] = []
+    twin: "Tree | None" = None
+
+
+@tool
+def book(
+    flight: str,
+    passengers: Annotated[list[Passenger], Field(min_length=1, max_length=3)],
+    day: date,
+    cabin: Cabin = Cabin.ECONOMY,
+    flexible: bool = False,
+    limit: Annotated[float, Field(gt=0, le=999.5)] | None = None,
+) -> str:
+    """Book a flight."""
+    return flight
+
+
+@tool
+def now() -> str:
+    """The time."""
+    return ""
+
+
+def value_sampler(schema: dict[str, JSON]) -> Sampler:
+    rules = Rules()
+    expression = JsonGrammar(rules, schema).value(schema)
+    assert expression is not None
+    return Sampler(rules.text(expression))
+
+
+def model(members: list[tuple[Any, bool]]) -> type[BaseModel]:
+    fields: dict[str, Any] = {
+        f"field {index}": (kind, ... if required else Field(default=None)) for index, (kind, required) in enumerate(members)
+    }
+    return create_model("Model", **fields)
+
+
+def between(pair: list[int]) -> Any:
+    return st.sampled_from(
+        [
+            Annotated[int, Field(ge=pair[0], le=pair[1])],
+            Annotated[int, Field(gt=pair[0])],
+            Annotated[int, Field(lt=pair[1])],
+            Annotated[float, Field(ge=pair[0] / 8, le=pair[1] / 8)],
+            Annotated[float, Field(gt=pair[0] / 8, lt=pair[1] / 8 + 1)],
+            Annotated[float, Field(gt=pair[0])],
+            Annotated[str, Field(min_length=abs(pair[0]) // 20, max_length=100 + abs(pair[1]))],
+        ]
+    )
+
+
+# Any: type annotations made while the test runs have no static type.
+Types = st.SearchStrategy[Any]
+plain: Types = st.sampled_from([str, int, float, bool, None, date, time, datetime, UUID, Any, Cabin, Passenger, Tree])
+free: Types = st.sampled_from([dict[str, int], dict[str, list[Passenger]], tuple[int, str], list[Any], set[int]])
+enums: Types = st.lists(st.one_of(st.text(max_size=8), st.integers(), st.booleans()), min_size=1).map(
+    lambda values: Literal[tuple(values)]
+)
+numbers: Types = st.tuples(st.integers(-1200, 1200), st.integers(-1200, 1200)).map(sorted).flatmap(between)
+types: Types = st.recursive(
+    st.one_of(plain, free, enums, numbers),
+    lambda inner: st.one_of(
+        inner.map(lambda kind: list[kind]),
+        inner.map(lambda kind: Optional[kind]),
+        st.tuples(inner, inner).map(lambda pair: Union[pair]),
+        st.lists(st.tuples(inner, st.booleans()), max_size=4).map(model),
+    ),
+    max_leaves=4,
+)
+
+
+@given(kind=types, seed=st.integers(0, 2**32))
+@settings(max_examples=300, deadline=None)
+def test_every_value_fits_its_schema(kind: Any, seed: int) -> None:
+    adapter = TypeAdapter[object](kind)
+    schema = adapter.json_schema()
+    sample = value_sampler(schema).write(seed)
+    adapter.validate_json(sample)
+    assert len(sample) < 40_000
+
+
+@pytest.mark.parametrize(
+    ("schema", "texts"),
+    [
+        ({"const": "a\"\n"}, {'"a\\"\\n"'}),
+        ({"enum": [1, None, "é"]}, {"1", "null", '"é"'}),
+        ({"type": "integer", "minimum": 8, "maximum": 11}, {"8", "9", "10", "11"}),
+        ({"type": "integer", "minimum": -1, "exclusiveMaximum": 1}, {"-1", "0"}),
+        ({"type": ["boolean", "null"]}, {"true", "false", "null"}),
+        ({"type": "array", "items": {"const": 1}, "minItems": 1, "maxItems": 2}, {"[1]", "[1, 1]"}),
+        ({"allOf": [{"$ref": "#/$defs/a"}], "$defs": {"a": {"properties": {"x": {"const": 1}}}}}, {"{}", '{"x": 1}'}),
+        (
+            {"type": "object", "required": ["b"], "properties": {k: {"const": 0} for k in "abc"}},
+            {'{"b": 0}', '{"a": 0, "b": 0}', '{"b": 0, "c": 0}', '{"a": 0, "b": 0, "c": 0}'},
+        ),
+        (
+            {"type": "object", "properties": {"a": {"const": 0}, "b": {"const": 0}}},
+            {"{}", '{"a": 0}', '{"b": 0}', '{"a": 0, "b": 0}'},
+        ),
+        ({"type": "object", "properties": {}, "additionalProperties": False}, {"{}"}),
+    ],
+)
+def test_small_schemas_give_exactly_their_values(schema: dict[str, JSON], texts: set[str]) -> None:
+    sampler = value_sampler(schema)
+    assert {sampler.write(seed) for seed in range(200)} == texts
+
+
+@given(low=st.integers(-3000, 3000), size=st.integers(0, 60))
+@settings(max_examples=60, deadline=None)
+def test_integer_ranges_hold_every_number_in_them(low: int, size: int) -> None:
+    sampler = value_sampler({"type": "integer", "minimum": low, "maximum": low + size})
+    written = {int(sampler.write(seed)) for seed in range(60 * (size + 1))}
+    assert written <= set(range(low, low + size + 1))
+    assert {low, low + size} <= written
+
+
+def test_a_type_that_contains_itself_ends() -> None:
+    sampler = value_sampler(TypeAdapter(Tree).json_schema())
+    depths = [sampler.write(seed).count('"twin": {') for seed in range(50)]
+    assert max(depths) >= 1
+    endless: dict[str, JSON] = {
+        "$defs": {"t": {"properties": {"t": {"$ref": "#/$defs/t"}}, "required": ["t"]}},
+        "$ref": "#/$defs/t",
+    }
+    assert JsonGrammar(Rules(), endless).value(endless) is None
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=200, deadline=None)
+def test_react_replies_name_a_tool_and_fit_it(seed: int) -> None:
+    tools = {each.name: each for each in (book, now)}
+    text = Sampler(grammar_for(ReplyFormat("react", tuple(each.schema for each in tools.values()))) or "").write(seed)
+    match decide(text, tuple(tools)):
+        case Action(tool=name, input=given):
+            assert isinstance(given, dict)
+            assert tools[name].accepts(given)
+            assert name == "book" or given == {}
+        case Finish(answer=answer):
+            assert answer
+        case Malformed() as fault:
+            pytest.fail(f"{fault.reason}: {text!r}")
+
+
+def test_both_ways_of_a_react_reply_are_open_with_tools_and_only_the_answer_without() -> None:
+    with_tools = Sampler(grammar_for(ReplyFormat("react", (now.schema,))) or "")
+    assert {"\nAction: now\nAction Input: {}" in with_tools.write(seed) for seed in range(50)} == {True, False}
+    without = Sampler(grammar_for(ReplyFormat("react")) or "")
+    assert all(re.fullmatch(r"Thought: \S.*\nFinal Answer: \S.*", without.write(seed)) for seed in range(50))
+
+
+@given(seed=st.integers(0, 2**32))
+def test_a_program_stands_in_one_fence(seed: int) -> None:
+    text = Sampler(grammar_for(ReplyFormat("code")) or "").write(seed)
+    fence = re.fullmatch(r"```python\n(\S.*\n)(.*\n)*```", text)
+    assert fence
+    assert text.count("```") == 2
+
+
+def test_an_answer_is_one_line_and_a_free_text_has_no_grammar() -> None:
+    sampler = Sampler(grammar_for(ReplyFormat("answer")) or "")
+    assert all(re.fullmatch(r"Final Answer: \S.{0,599}", sampler.write(seed)) for seed in range(50))
+    assert grammar_for(ReplyFormat("text")) is None
