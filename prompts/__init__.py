@@ -1,0 +1,1 @@
+"""The prompts of agentkit: Markdown files that `agentkit.prompt.load` reads."""
