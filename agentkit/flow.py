@@ -41,12 +41,14 @@ class Ask(Effect[Reply]):
     """Ask the model for its next text.
 
     Attributes:
+        step: the step this text will begin.
         format: what the reply is to look like.
         last: the last call of a run that reached a limit; it is allowed although the limit is reached.
         sample: which of several independent samples this is (PAL's vote); they differ in seed.
     """
 
     messages: tuple[Message, ...]
+    step: int
     format: ReplyFormat
     stop: tuple[str, ...] = ()
     last: bool = False

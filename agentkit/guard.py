@@ -50,6 +50,8 @@ class Guard:
     def _again(self, key: tuple[str, str]) -> Observation:
         first, times = self._seen[key]
         self._seen[key] = first, times + 1
+        if first.final:
+            return first
         section = "repeated" if times == 1 else "nudge"
         text = self._prompts.say("observations", section, text=first.text, times=times + 1)
         return Observation(text, "repeated", first.value)

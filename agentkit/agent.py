@@ -1,0 +1,204 @@
+"""The agent: a model, tools and a strategy, put together once; every run is a flow that a driver runs."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from agentkit.answers import Answers
+from agentkit.approval import Approver
+from agentkit.assembly import Assembly, Start, cost_usd
+from agentkit.errors import ConfigError
+from agentkit.events import Event, RunEnded
+from agentkit.flow import Flow, Perform
+from agentkit.interpreter import Interpreter, default_interpreter
+from agentkit.limits import Limits
+from agentkit.messages import Message, Run, Tokens, Turn
+from agentkit.models import Model, Params, load
+from agentkit.models.retry import RetryPolicy
+from agentkit.operations import adrive, drive
+from agentkit.prompt import PromptChoice
+from agentkit.strategies import StrategyLike, strategy
+from agentkit.toolbox import Toolbox, ToolLike
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from agentkit.runnable import AgentRunnable
+
+__all__ = ["Agent", "History", "ModelLike"]
+
+ModelLike: TypeAlias = "str | Model | BaseChatModel"
+History: TypeAlias = "Run | Sequence[Turn] | None"
+Config: TypeAlias = "Mapping[str, object] | None"
+
+
+class Agent:
+    """Answers questions with a model and tools. Safe to share between threads and tasks.
+
+    Args:
+        model: a name ("bedrock:…", "openai:…", "local"), a LangChain chat model, or anything with agentkit's `Model`
+            protocol.
+        tools: agentkit tools, LangChain tools, plain functions.
+        strategy: "react", "pal", or a strategy with options, like `Pal(samples=5)`.
+        prompt: a prompt's name or path, or a mapping that replaces several files (see `Prompts.choose`).
+        limits: how far a run may go.
+        answer_type: a pydantic model or any other type: the answer must fit it, and is in `Run.value`.
+        approve: asked before a tool that needs approval; without it such tools are refused.
+        params: inference parameters, by name or as `Params`.
+        fallback: models that are asked when the first one fails for good.
+        retry: how a model call that failed for the moment is tried again.
+        interpreter: where programs run; agentkit's own sandbox by default.
+        wrap: wrappers around `perform`, outermost first, for what must see every effect (a journal, a tracer).
+
+    Raises:
+        ConfigError: whatever does not fit together, now and not in the middle of a run.
+
+    Example:
+        >>> from agentkit.testing import ScriptedModel
+        >>> Agent(ScriptedModel(["Final Answer: 4"])).run("2 + 2?").answer
+        '4'
+    """
+
+    def __init__(  # noqa: PLR0913 - the whole configuration, all but the first two by name
+        self,
+        model: ModelLike,
+        tools: Iterable[ToolLike] = (),
+        *,
+        strategy: StrategyLike = "react",
+        prompt: PromptChoice = None,
+        limits: Limits | None = None,
+        answer_type: object = None,
+        approve: Approver | None = None,
+        params: Mapping[str, object] | Params | None = None,
+        fallback: Sequence[ModelLike] = (),
+        retry: RetryPolicy | None = None,
+        interpreter: Interpreter | None = None,
+        wrap: Sequence[Callable[[Perform], Perform]] = (),
+    ) -> None:
+        self._lock = threading.Lock()
+        self._interpreter = interpreter
+        self._own_sandbox: Interpreter | None = None
+        plan = _strategy(strategy).plan(Toolbox(tools), prompt, self._sandbox)
+        self._assembly = Assembly(
+            models=tuple(load(item) for item in (model, *fallback)),
+            plan=plan,
+            answers=Answers(answer_type, plan.prompts),
+            limits=limits or Limits(),
+            params=params if isinstance(params, Params) else Params.of(params or {}),
+            retry=retry or RetryPolicy(),
+            approve=approve,
+            wrap=tuple(wrap),
+        )
+        self._check()
+
+    def run(self, question: str, *, history: History = None, run_id: str | None = None, config: Config = None) -> Run:
+        """Answer a question.
+
+        Args:
+            question: what is asked.
+            history: an earlier run (or turns) whose conversation this question continues.
+            run_id: the run's name; made up if not given.
+            config: a LangChain RunnableConfig that is handed on to the model (callbacks, tags).
+
+        Raises:
+            ModelError: no model answered; `error.run` holds the steps so far.
+        """
+        for event in self.stream(question, history=history, run_id=run_id, config=config):
+            if isinstance(event, RunEnded):
+                ended = event.run
+        return ended
+
+    async def arun(
+        self, question: str, *, history: History = None, run_id: str | None = None, config: Config = None
+    ) -> Run:
+        """`run`, in the running event loop."""
+        async with aclosing(self.astream(question, history=history, run_id=run_id, config=config)) as events:
+            async for event in events:
+                if isinstance(event, RunEnded):
+                    ended = event.run
+        return ended
+
+    def stream(
+        self, question: str, *, history: History = None, run_id: str | None = None, config: Config = None
+    ) -> Generator[Event, None, Run]:
+        """The run's events as they happen; the last is `RunEnded`. Closing the generator ends the run."""
+        return drive(self.flow(question, history=history, run_id=run_id, config=config))
+
+    def astream(
+        self, question: str, *, history: History = None, run_id: str | None = None, config: Config = None
+    ) -> AsyncGenerator[Event, None]:
+        """`stream`, in the running event loop."""
+        return adrive(self.flow(question, history=history, run_id=run_id, config=config))
+
+    def flow(
+        self, question: str, *, history: History = None, run_id: str | None = None, config: Config = None
+    ) -> Flow[Run]:
+        """The run as a flow of operations and events, for a driver of one's own."""
+        if not question.strip():
+            raise ConfigError("The question is empty.")
+        return self._assembly.flow(
+            Start(question, _turns(history), run_id or secrets.token_hex(8), datetime.now().astimezone(), config)
+        )
+
+    def opening(self, question: str, *, history: History = None) -> tuple[Message, ...]:
+        """The messages with which a run would begin."""
+        return self._assembly.opening(Start(question, _turns(history), "", datetime.now().astimezone()))
+
+    def as_runnable(self, *, output: Literal["answer", "run"] = "answer") -> AgentRunnable:
+        """This agent as a LangChain Runnable; see `agentkit.runnable`."""
+        from agentkit.runnable import AgentRunnable
+
+        return AgentRunnable(self, output=output)
+
+    def close(self) -> None:
+        """Let go of the sandbox, if this agent started one; the next run starts another."""
+        with self._lock:
+            sandbox, self._own_sandbox = self._own_sandbox, None
+        if sandbox is not None:
+            sandbox.close()
+
+    def __enter__(self) -> Agent:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def toolbox(self) -> Toolbox:
+        """The tools, those of the strategy among them."""
+        return self._assembly.plan.toolbox
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """The model and its fallbacks."""
+        return self._assembly.models
+
+    def _sandbox(self) -> Interpreter:
+        if self._interpreter is not None:
+            return self._interpreter
+        with self._lock:
+            if self._own_sandbox is None:
+                self._own_sandbox = default_interpreter()
+            return self._own_sandbox
+
+    def _check(self) -> None:
+        self.opening("?")  # a prompt that cannot be filled is refused here
+        if self._assembly.limits.max_cost_usd is None:
+            return
+        for model in self.models:
+            if cost_usd(model.name, Tokens(1, 1)) is None:
+                raise ConfigError(f"max_cost_usd needs a known price, and that of {model.name!r} is not known.")
+
+
+_strategy = strategy  # the constructor has a parameter of that name
+
+
+def _turns(history: History) -> tuple[Turn, ...]:
+    if isinstance(history, Run):
+        return (*history.history, history.turn)
+    return tuple(history or ())

@@ -1,0 +1,180 @@
+"""One run, put together: the strategy's loop, the wrappers around its effects, and the events at both ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import Any
+
+from agentkit.act import Acting, act
+from agentkit.answers import Answers
+from agentkit.approval import Approver
+from agentkit.ask import Asking, ask
+from agentkit.conversation import Conversation, trimmed
+from agentkit.errors import ModelError
+from agentkit.events import Answered, RunEnded, RunStarted
+from agentkit.flow import Act, Ask, Effect, Flow, Perform, lower
+from agentkit.guard import Guard
+from agentkit.limits import Limits, Meter, limited
+from agentkit.loop import Task, loop
+from agentkit.messages import Message, Run, Step, Tokens, Turn
+from agentkit.models import Model, Params
+from agentkit.models.retry import RetryPolicy
+from agentkit.prompt import Template
+from agentkit.strategies import Plan
+from agentkit.vote import Vote
+
+__all__ = ["Assembly", "Start", "cost_usd"]
+
+# What a prompt may use without having to.
+AMBIENT = frozenset({"now"})
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a run begins with."""
+
+    question: str
+    history: tuple[Turn, ...]
+    run_id: str
+    now: datetime
+    config: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """An agent's parts, checked and ready."""
+
+    models: tuple[Model, ...]
+    plan: Plan
+    answers: Answers
+    limits: Limits
+    params: Params
+    retry: RetryPolicy
+    approve: Approver | None
+    wrap: Sequence[Callable[[Perform], Perform]]
+
+    def flow(self, start: Start) -> Flow[Run]:
+        """The whole run: the loop with its effects performed, from RunStarted to RunEnded."""
+        yield RunStarted(
+            start.run_id,
+            start.question,
+            self.models[0].name,
+            self.plan.name,
+            tuple(self.plan.toolbox),
+            start.now.isoformat(),
+        )
+        meter = Meter(self.limits)
+        solve = self._vote(start) if self.plan.samples > 1 else loop(self._task(start))
+        try:
+            run = yield from lower(solve, self._perform(start, meter))
+        except ModelError as error:
+            if error.run is not None:
+                error.run = replace(error.run, usage=meter.usage(), run_id=start.run_id)
+                yield RunEnded(error.run)
+            raise
+        run = replace(run, usage=meter.usage(), run_id=start.run_id)
+        yield RunEnded(run)
+        return run
+
+    def opening(self, start: Start) -> tuple[Message, ...]:
+        """System message, earlier turns, question."""
+        system = self._system(start.now.strftime("%Y-%m-%d %H:%M, %A"))
+        earlier = trimmed(start.history, self.plan.prompts, self.limits.history_tokens)
+        return (Message("system", system), *earlier, Message("user", self._question(start.question)))
+
+    def _perform(self, start: Start, meter: Meter) -> Perform:
+        plan = self.plan
+        guard = Guard(plan.toolbox, plan.prompts)
+        acting = Acting(plan.toolbox, plan.prompts, meter, self.approve, start.run_id, start.now)
+        asking = Asking(self.models, self.params, self.retry, meter, guard, acting, plan.reader, cost_usd, start.config)
+
+        def perform(effect: Effect[Any]) -> Flow[Any]:
+            if isinstance(effect, Ask):
+                return ask(effect, asking)
+            assert isinstance(effect, Act)
+            return act(effect, acting)
+
+        performed = limited(perform, self.limits, meter)
+        for wrapper in reversed(self.wrap):
+            performed = wrapper(performed)
+        return guard.around(performed)
+
+    def _task(self, start: Start, sample: int = 0, taken: int = 0) -> Task:
+        plan, limits = self.plan, self.limits
+        bounds = [plan.max_steps, None if limits.max_steps is None else limits.max_steps - taken]
+        return Task(
+            question=start.question,
+            conversation=Conversation(self.opening(start), plan.prompts, limits.context_tokens),
+            read=plan.read,
+            format=plan.format,
+            stop=plan.stop,
+            prompts=plan.prompts,
+            max_steps=min((bound for bound in bounds if bound is not None), default=None),
+            last_call=limits.last_call and plan.samples == 1,
+            last_call_text=plan.last_call,
+            value=self.answers.value,
+            history=start.history,
+            sample=sample,
+            first=taken + 1,
+        )
+
+    def _vote(self, start: Start) -> Flow[Run]:
+        """Several programs, one answer: the majority of their values, as soon as it is decided."""
+        vote, runs = Vote(self.plan.samples), list[Run]()
+        steps: tuple[Step, ...] = ()
+        for sample in range(self.plan.samples):
+            run = yield from loop(self._task(start, sample, len(steps)))
+            runs.append(run)
+            steps += run.steps
+            if run.stop_reason == "answer" and run.answer is not None:
+                vote.cast(run.steps[-1].observation and run.steps[-1].observation.value, run.answer, sample)
+            else:
+                vote.abstain()
+            if vote.decided or run.stop_reason not in ("answer", "max_steps"):
+                break
+        best = runs[-1] if vote.winner is None else runs[vote.winner]
+        if best.answer is not None:
+            yield Answered(best.answer, best.answer_is_implicit)
+        return replace(best, steps=steps, votes=vote.counts)
+
+    @cached_property
+    def _system(self) -> Callable[[str], str]:
+        """The system message for a given time of day; the same text is not built again within a minute."""
+        return lru_cache(maxsize=1)(self._system_text)
+
+    def _system_text(self, now: str) -> str:
+        main, prompts = self.plan.prompts.main, self.plan.prompts
+        values = {"now": now, "answer_format": self.answers.format, "examples": ""}
+        if self.plan.examples:
+            values["examples"] = prompts.say("tools", "examples", examples=self.plan.examples)
+        if self.plan.tools_text is not None:
+            values["tools"] = self.plan.tools_text
+        both = Template(f"{main['instructions'].text}\n\n{main['context'].text}", main.where)
+        # What there is nothing to say about need not be in the prompt; all else is strict.
+        given = {name: text for name, text in values.items() if name in both.names or (text and name not in AMBIENT)}
+        return _without_gaps(both.fill(**given))
+
+    def _question(self, question: str) -> str:
+        main = self.plan.prompts.main
+        text = f"{main['input data'].fill(question=question)}\n{main['output indicator'].fill()}"
+        return text.strip()
+
+
+def cost_usd(model: str, tokens: Tokens) -> float | None:
+    """What a call cost; None when the model's price is not known."""
+    if ":" not in model:
+        return None
+    from agentkit.models.prices import cost
+
+    return cost(model, tokens)
+
+
+def _without_gaps(text: str) -> str:
+    lines: list[str] = []
+    for line in text.splitlines():
+        if line.strip() or (lines and lines[-1]):
+            lines.append(line.rstrip())
+    return "\n".join(lines).strip()

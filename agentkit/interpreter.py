@@ -1,0 +1,109 @@
+"""Programs: the protocol of an interpreter, and the tool that runs a program in one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from agentkit.messages import JSON, Observation
+from agentkit.prompt import Prompts
+from agentkit.sandbox.result import Result
+from agentkit.tool import tool
+from agentkit.toolbox import AnyTool
+
+if TYPE_CHECKING:
+    from agentkit.sandbox import Sandbox
+
+__all__ = ["Interpreter", "default_interpreter", "plain", "program_tool"]
+
+
+@runtime_checkable
+class Interpreter(Protocol):
+    """Runs Python that nobody has read. `agentkit.sandbox.Sandbox` is the one that comes with agentkit."""
+
+    def start(self) -> None:
+        """Get ready, so that the first program does not wait; `run` does it by itself if nobody did."""
+        ...
+
+    def run(
+        self,
+        code: str,
+        *,
+        inputs: Mapping[str, JSON] | None = None,
+        tools: Mapping[str, Callable[..., object]] | None = None,
+        entry: str = "auto",
+    ) -> Result:
+        """Run a program and take its result; never raises for what the program did.
+
+        Args:
+            code: the program.
+            inputs: variables it finds.
+            tools: functions it may call.
+            entry: where the result is: "solution", "var:NAME", "last" (expression), "stdout", or "auto" for the
+                first of these that there is.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of processes and memory."""
+        ...
+
+
+def default_interpreter() -> Sandbox:
+    """The sandbox that comes with agentkit, with its default limits."""
+    from agentkit.sandbox import Sandbox
+
+    return Sandbox()
+
+
+def program_tool(
+    interpreter: Callable[[], Interpreter], prompts: Prompts, *, entry: str = "auto", final: bool = False
+) -> AnyTool:
+    """The tool "python". With `final`, the value of a program that runs is the answer of the run."""
+
+    @tool(read_only=True)
+    def python(code: str) -> Observation:
+        """Run a Python program and get its value and what it printed. math, statistics, datetime, Fraction, Decimal and
+        more are there without import; no files, no network.
+
+        Args:
+            code: the program; its result is what solution() returns, else the variable `answer`, else the last
+                expression, else what it printed.
+        """
+        return observe(interpreter().run(code, entry=entry), prompts, final=final)
+
+    return python
+
+
+def observe(result: Result, prompts: Prompts, *, final: bool = False) -> Observation:
+    """A program's result as the model reads it."""
+    if not result.ok:
+        text = prompts.say("observations", "program failed", error=result.text, output=_printed(result, prompts))
+        return Observation(text.strip(), "tool_error")
+    text = prompts.say("observations", "program result", value=result.text)
+    printed = _printed(result, prompts)
+    if final:
+        return Observation(text, value=plain(result.value), final=True)
+    return Observation(f"{text}\n{printed}".strip() if printed else text, value=plain(result.value))
+
+
+def _printed(result: Result, prompts: Prompts) -> str:
+    output = result.output.strip()
+    if not output or output == result.text.strip():
+        return ""
+    return prompts.say("observations", "program output", output=output)
+
+
+def plain(value: object) -> JSON:
+    """A program's value as JSON data: what JSON has not, as text."""
+    if isinstance(value, (bool, str)) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 2**63 else str(value) if value.bit_length() < 10_000 else "a very large integer"
+    if isinstance(value, float):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    return str(value)

@@ -1,0 +1,195 @@
+"""Strategies: what the model is told, and how its text is read. The loop is the same for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias, cast
+
+from agentkit import parse
+from agentkit.errors import ConfigError
+from agentkit.interpreter import Interpreter, program_tool
+from agentkit.messages import JSON, Action, Decision, Finish, Malformed, Step
+from agentkit.models.base import ReplyFormat
+from agentkit.prompt import PromptChoice, Prompts
+from agentkit.toolbox import AnyTool, Toolbox
+
+__all__ = ["Pal", "Plan", "React", "Strategy", "StrategyLike", "strategy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A strategy made ready for one agent.
+
+    Attributes:
+        read: a reply's text as a decision, given the steps so far.
+        reader: a fresh incremental reader for one reply.
+        tools_text: the tools as the prompt tells of them; None where the prompt has none.
+        last_call: which text of the file "last_call" asks for an answer at a limit.
+        samples: how many times the question is run, for a vote.
+        max_steps: the strategy's own bound on the steps of one sample.
+    """
+
+    name: str
+    prompts: Prompts
+    toolbox: Toolbox
+    format: ReplyFormat
+    read: Callable[[str, Sequence[Step]], Decision]
+    reader: Callable[[ReplyFormat], parse.TextReader]
+    examples: str
+    tools_text: str | None = None
+    stop: tuple[str, ...] = ()
+    last_call: Literal["react", "code"] = "react"
+    samples: int = 1
+    max_steps: int | None = None
+
+
+class Strategy(Protocol):
+    """A way to solve a question."""
+
+    def plan(self, toolbox: Toolbox, prompt: PromptChoice, interpreter: Callable[[], Interpreter]) -> Plan:
+        """Make ready for an agent with these tools.
+
+        Raises:
+            ConfigError: the prompt or the tools do not fit.
+        """
+        ...
+
+
+StrategyLike: TypeAlias = "Literal['react', 'pal'] | Strategy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class React:
+    """Thought, Action, Observation, until a Final Answer (Yao et al. 2022, arXiv:2210.03629)."""
+
+    def plan(self, toolbox: Toolbox, prompt: PromptChoice, interpreter: Callable[[], Interpreter]) -> Plan:
+        prompts = Prompts.choose("react", prompt)
+        index = parse.ToolIndex.of(toolbox)
+
+        def read(text: str, steps: Sequence[Step]) -> Decision:
+            decision = parse.decide(text, index)
+            return _implicit(decision, text, steps)
+
+        return Plan(
+            name="react",
+            prompts=prompts,
+            toolbox=toolbox,
+            format=ReplyFormat("react", toolbox.schemas()),
+            read=read,
+            reader=lambda _: parse.Reader(index),
+            examples="\n\n".join(_react_example(example) for example in prompts.main.examples),
+            tools_text=_tool_lines(toolbox, prompts),
+            stop=("\nObservation:",),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pal:
+    """The model writes a program; its value is the answer (Gao et al. 2022, arXiv:2211.10435).
+
+    Attributes:
+        samples: run this many programs and take the majority of their values; set a temperature above 0.
+        explain: let the model put the value into words.
+        entry: where a program's result is: "auto", "solution", "var:NAME", "last" or "stdout".
+        repairs: how many times a program that failed may be written again.
+    """
+
+    samples: int = 1
+    explain: bool = False
+    entry: str = "auto"
+    repairs: int = 3
+
+    def __post_init__(self) -> None:
+        if self.samples < 1 or self.repairs < 0:
+            raise ConfigError("samples must be at least 1, and repairs at least 0.")
+        if self.samples > 1 and self.explain:
+            raise ConfigError("samples and explain do not go together: the vote is over values, not words.")
+
+    def plan(self, toolbox: Toolbox, prompt: PromptChoice, interpreter: Callable[[], Interpreter]) -> Plan:
+        if toolbox:
+            raise ConfigError("strategy 'pal' takes no tools: its program is its only action. Use strategy 'react'.")
+        prompts = Prompts.choose("pal-math", prompt)
+        python = program_tool(interpreter, prompts, entry=self.entry, final=not self.explain)
+        return Plan(
+            name="pal",
+            prompts=prompts,
+            toolbox=Toolbox([python]),
+            format=ReplyFormat("code"),
+            read=self._read,
+            reader=self._reader,
+            examples="\n\n".join(_pal_example(example) for example in prompts.main.examples),
+            last_call="code",
+            samples=self.samples,
+            max_steps=1 + self.repairs + self.explain,
+        )
+
+    def _read(self, text: str, steps: Sequence[Step]) -> Decision:
+        if _succeeded(steps):
+            return parse.answer(text)
+        found = parse.code(text, entry=self.entry)
+        if isinstance(found, Malformed):
+            return found
+        return Action("python", {"code": found.source}, found.thought, found.dropped)
+
+    def _reader(self, wanted: ReplyFormat) -> parse.TextReader:
+        return parse.CodeReader() if wanted.kind == "code" else parse.PlainReader()
+
+
+def _succeeded(steps: Sequence[Step]) -> bool:
+    return bool(steps) and steps[-1].observation is not None and not steps[-1].observation.failed
+
+
+_NAMED: Mapping[str, Callable[[], Strategy]] = {"react": React, "pal": Pal}
+
+
+def strategy(choice: StrategyLike) -> Strategy:
+    """A strategy by name, or as it is.
+
+    Raises:
+        ConfigError: no strategy has this name.
+    """
+    if not isinstance(choice, str):
+        return choice
+    if choice not in _NAMED:
+        raise ConfigError(f"Unknown strategy {choice!r}. There are: {', '.join(_NAMED)}.")
+    return _NAMED[choice]()
+
+
+def _implicit(decision: Decision, text: str, steps: Sequence[Step]) -> Decision:
+    """A text without any marker is an error the first time and the answer the second time in a row."""
+    if not isinstance(decision, Malformed) or decision.kind != "no_marker" or not text.strip():
+        return decision
+    before = steps[-1].decision if steps else None
+    return (
+        parse.as_implicit(decision, text) if isinstance(before, Malformed) and before.kind == "no_marker" else decision
+    )
+
+
+def _tool_lines(toolbox: Toolbox, prompts: Prompts) -> str:
+    lines = [_tool_line(tool, prompts) for tool in toolbox.values()]
+    return "\n".join(lines) or prompts.say("tools", "no tools")
+
+
+def _tool_line(tool: AnyTool, prompts: Prompts) -> str:
+    line = prompts.say(
+        "tools", "tool", name=tool.name, description=tool.description, signature=tool.arguments.signature
+    )
+    properties = cast("Mapping[str, Mapping[str, JSON]]", tool.arguments.schema.get("properties", {}))
+    notes = [f"  {name}: {about['description']}" for name, about in properties.items() if about.get("description")]
+    return "\n".join((line, *notes))
+
+
+def _react_example(example: Mapping[str, JSON]) -> str:
+    lines = [f"Question: {example['question']}"]
+    for step in cast("Sequence[Mapping[str, JSON]]", example.get("steps", ())):
+        action = Action(
+            str(step["action"]), cast("Mapping[str, JSON] | str", step["input"]), str(step.get("thought", ""))
+        )
+        lines += [parse.render(action), f"Observation: {step['observation']}"]
+    lines.append(parse.render(Finish(str(example["answer"]), str(example.get("thought", "")))))
+    return "\n".join(lines)
+
+
+def _pal_example(example: Mapping[str, JSON]) -> str:
+    return f"Question: {example['question']}\n```python\n{example['program']}\n```"
