@@ -1,0 +1,121 @@
+"""Which model is meant: a name, a LangChain chat model, or an object that speaks our protocol."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
+
+from agentkit.errors import AgentkitError, AuthError, ConfigError
+from agentkit.models.base import Model, Params
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+__all__ = ["load"]
+
+NO_PARAMS = Params()
+BEDROCK = ("bedrock", "bedrock_converse")
+BEDROCK_ID = re.compile(
+    r"(arn:aws|(([a-z]{2,6}|us-gov)\.)?(ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen|writer|xai)\.)"
+)
+
+
+def load(model: str | BaseChatModel | Model, *, params: Params = NO_PARAMS, **provider_options: object) -> Model:
+    """Make a model.
+
+    Args:
+        model: "provider:name" ("bedrock:us.amazon.nova-lite-v1:0", "openai:gpt-5-mini", "ollama:llama3.2": any provider
+            of LangChain's `init_chat_model`); "local", or "local:/path/to/weights.gguf"; a LangChain `BaseChatModel`;
+            or an object with our protocol, which is given back as it is.
+        params: inference parameters for every call; those of a request win over them.
+        provider_options: what the provider's LangChain class takes; for Bedrock see `agentkit.models.bedrock`.
+
+    Raises:
+        ConfigError: an unknown provider, option or parameter, or a package that is not installed.
+        AuthError: a region, credentials or an API key are missing.
+    """
+    if isinstance(model, str):
+        return _named(model.strip(), params, provider_options)
+    if _is_chat_model(model):
+        if provider_options:
+            raise ConfigError(f"Set {', '.join(sorted(provider_options))} on the chat model itself.")
+        from agentkit.models.langchain import LangChainModel
+
+        return LangChainModel(model, params=params)
+    if isinstance(model, Model):  # pyright: ignore[reportGeneralTypeIssues]  # chat models fit it too: they were first
+        if params != NO_PARAMS or provider_options:
+            raise ConfigError(f"Set parameters and options on {type(model).__name__} itself, or in the request.")
+        return model
+    raise ConfigError(
+        f"A model is a name like 'bedrock:us.amazon.nova-lite-v1:0', a LangChain chat model, or an object with name, "
+        f"stream and astream, not {type(model).__name__}."
+    )
+
+
+def _is_chat_model(model: object) -> TypeGuard[BaseChatModel]:
+    """Without importing LangChain: an object of its classes exists only where that has been done."""
+    chat_models = sys.modules.get("langchain_core.language_models.chat_models")
+    return chat_models is not None and isinstance(model, chat_models.BaseChatModel)
+
+
+def _named(name: str, params: Params, options: dict[str, object]) -> Model:
+    provider, _, rest = name.partition(":")
+    provider = provider.replace("-", "_").lower()
+    if provider == "local":
+        from agentkit.models.local import LocalModel
+
+        weights: dict[str, Any] = {"weights": Path(rest)} if rest else {}
+        return LocalModel(params, **weights, **cast("dict[str, Any]", options))
+    if BEDROCK_ID.match(name):
+        raise ConfigError(f"{name!r} names no provider. Did you mean 'bedrock:{name}'?")
+    if provider in BEDROCK and not rest:
+        raise ConfigError(f"{name!r} names no model: write for example 'bedrock:us.amazon.nova-lite-v1:0'.")
+    from agentkit.models.langchain import LangChainModel
+
+    if provider in BEDROCK:
+        from agentkit.models.bedrock import bedrock_chat
+
+        return LangChainModel(
+            bedrock_chat(rest, **cast("dict[str, Any]", options)), name=f"bedrock:{rest}", params=params
+        )
+    return LangChainModel(_initialized(name, options), name=name, params=params)
+
+
+def _initialized(name: str, options: dict[str, object]) -> BaseChatModel:
+    """LangChain's `init_chat_model`, with the SDK's own retries off and usage in streams, where it has the options."""
+    chat = _init(name, options)
+    wanted = {"max_retries": 0, "stream_usage": True}
+    fields = type(chat).model_fields
+    missing = {key: value for key, value in wanted.items() if key in fields and key not in options}
+    return _init(name, {**options, **missing}) if missing else chat
+
+
+def _init(name: str, options: dict[str, object]) -> BaseChatModel:
+    from langchain.chat_models import init_chat_model
+
+    try:
+        return cast("BaseChatModel", init_chat_model(name, **cast("dict[str, Any]", options)))
+    except AgentkitError:
+        raise
+    except ImportError as error:
+        package = re.search(r"pip install ([\w-]+)", str(error))
+        command = f"pip install {package[1]}" if package else str(error)
+        raise ConfigError(f"{name} needs a package that is not installed: {command}") from error
+    except Exception as error:  # each provider's class raises its own
+        raise _explained(error, name) from error
+
+
+def _explained(error: Exception, name: str) -> AgentkitError:
+    text = " ".join(str(error).split())
+    if found := re.search(r"Supported model providers are: (.*)", text):
+        return ConfigError(f"{name.partition(':')[0]!r} is no provider. There are: local, {found[1]}.")
+    if text.startswith("Unable to infer model provider"):
+        return ConfigError(f"{name!r} names no provider: write 'provider:model', for example 'openai:{name}'.")
+    if re.search(r"(?i)api[ _-]?key|credential|access token", text):
+        from agentkit.models.credentials import variables
+
+        keys = " or ".join(variables(name.partition(":")[0])) or "the provider's key"
+        return AuthError(f"No credentials for {name}: set {keys}, or pass api_key=")
+    return ConfigError(f"{name} cannot be set up: {type(error).__name__}: {text}")
