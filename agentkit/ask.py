@@ -19,7 +19,7 @@ from agentkit.guard import Guard
 from agentkit.limits import Meter
 from agentkit.messages import Action, Reply, ReplyEnd, Tokens
 from agentkit.models.base import Chunk, Model, Params, ReplyFormat, Request
-from agentkit.models.retry import RetryPolicy, first_that_answers
+from agentkit.models.retry import RetryPolicy, first_that_answers, retrying
 from agentkit.operations import Close, Next, Open, Stream
 from agentkit.parse import Cut, Ready, Sign
 
@@ -59,11 +59,14 @@ def ask(effect: Ask, asking: Asking) -> Flow[Reply]:
     """
     request = Request(effect.messages, _params(effect, asking.params), effect.format, asking.config)
 
-    def attempt(model: Model) -> Flow[Reply]:
-        return _call(model, request, effect, asking)
+    def ask_one(model: Model) -> Flow[Reply]:
+        def attempt() -> Flow[Reply]:
+            return _call(model, request, effect, asking)
+
+        return retrying(asking.retry, attempt, model=model.name, deadline=asking.meter.deadline)
 
     try:
-        return (yield from first_that_answers(asking.models, attempt, asking.retry, asking.meter.deadline))
+        return (yield from first_that_answers(asking.models, ask_one))
     except TimeoutError:
         raise LimitReached("timeout", "time") from None
 

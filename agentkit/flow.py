@@ -23,7 +23,7 @@ __all__ = ["Act", "Ask", "Effect", "Flow", "Perform", "lower"]
 R = TypeVar("R")
 T = TypeVar("T")
 # Any: a generator's send type is the union of all its effects' results; `Effect.__iter__` keeps each one typed.
-Flow: TypeAlias = "Generator[Effect[Any] | Event, Any, T]"
+Flow: TypeAlias = Generator["Effect[Any] | Event", Any, T]
 
 
 class Effect(Generic[R]):
@@ -64,7 +64,7 @@ class Act(Effect[Observation]):
     call: int = 0
 
 
-Perform: TypeAlias = "Callable[[Effect[Any]], Flow[Any]]"
+Perform: TypeAlias = Callable[[Effect[Any]], Flow[Any]]
 
 
 def lower(flow: Flow[T], perform: Perform) -> Flow[T]:
