@@ -149,8 +149,7 @@ class _Client(Protocol):
 
 
 def _hook(client: _Client) -> None:
-    for operation in ("Converse", "ConverseStream"):
-        client.meta.events.register(f"after-call.bedrock-runtime.{operation}", _opened, unique_id="agentkit-opened")
+    client.meta.events.register("after-call.bedrock-runtime.ConverseStream", _opened, unique_id="agentkit-opened")
 
 
 def _opened(http_response: _Response, **_: object) -> None:

@@ -1,0 +1,420 @@
+"""Bedrock models over the real wire: what is sent, what is read, what is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGenerationChunk
+
+from agentkit.errors import AuthError, BadRequestError, ConfigError, ModelError
+from agentkit.messages import Message, Tokens
+from agentkit.models import Chunk, Params, Request, load
+from agentkit.models.langchain import LangChainModel
+from tests.support.bedrock import BedrockEndpoint
+from tests.support.bedrock_script import Answer, Break, Fault, deprecated
+from tests.support.models import aask, ask, bedrock_at, request, told
+
+TEXT = "Thought: add\nAction: add\nAction Input: 1\nObservation: 2"
+
+
+# --- what is sent ---
+
+
+def test_messages_and_parameters_as_converse_has_them() -> None:
+    messages = (
+        Message("system", "Be brief."),
+        Message("user", "How many?"),
+        Message("assistant", "Many."),
+        Message("user", "Really?"),
+    )
+    with BedrockEndpoint([Answer("Yes.")]) as endpoint:
+        params = Params(temperature=0.5, top_p=0.9, top_k=40, max_tokens=20, stop=("\nObservation:",))
+        ask(bedrock_at(endpoint), Request(messages, params))
+    asked = endpoint.requests[0]
+    assert asked.operation == "converse-stream"
+    assert asked.body["system"] == [{"text": "Be brief."}]
+    assert asked.body["messages"] == [
+        {"role": "user", "content": [{"text": "How many?"}]},
+        {"role": "assistant", "content": [{"text": "Many."}]},
+        {"role": "user", "content": [{"text": "Really?"}]},
+    ]
+    assert asked.inference == {"temperature": 0.5, "topP": 0.9, "maxTokens": 20, "stopSequences": ["\nObservation:"]}
+    assert asked.extra == {"inferenceConfig": {"topK": 40}}
+    assert asked.scope.split("/")[2:4] == ["eu-west-1", "bedrock"]
+
+
+def test_parameters_of_the_model_hold_where_the_request_says_nothing() -> None:
+    with BedrockEndpoint([Answer("a")] * 2) as endpoint:
+        model = bedrock_at(endpoint, params=Params(temperature=0.1, max_tokens=5, stop=("mine",)))
+        ask(model, request(temperature=0.9, stop=["yours"]))
+        ask(model)
+    assert endpoint.requests[0].inference == {"temperature": 0.9, "maxTokens": 5, "stopSequences": ["yours", "mine"]}
+    assert endpoint.requests[1].inference == {"temperature": 0.1, "maxTokens": 5, "stopSequences": ["mine"]}
+
+
+@pytest.mark.parametrize(
+    ("model", "extra"),
+    [
+        ("us.amazon.nova-lite-v1:0", {"inferenceConfig": {"topK": 7}}),
+        ("eu.anthropic.claude-3-7-sonnet-20250219-v1:0", {"top_k": 7}),
+        ("mistral.mixtral-8x7b-instruct-v0:1", {"top_k": 7}),
+        ("cohere.command-r-v1:0", {"k": 7}),
+    ],
+)
+def test_top_k_goes_under_the_key_of_the_family(model: str, extra: dict[str, object]) -> None:
+    with BedrockEndpoint([Answer("a")]) as endpoint:
+        ask(bedrock_at(endpoint, model), request(top_k=7))
+    assert endpoint.requests[0].extra == extra
+
+
+def test_the_users_own_request_fields_stay() -> None:
+    own = {"inferenceConfig": {"other": 1, "topK": 2}, "more": True}
+    with BedrockEndpoint([Answer("a")] * 2) as endpoint:
+        model = bedrock_at(endpoint, additional_model_request_fields=own)
+        ask(model, request(top_k=7))
+        ask(model)
+    assert endpoint.requests[0].extra == {"inferenceConfig": {"other": 1, "topK": 7}, "more": True}
+    assert endpoint.requests[1].extra == own
+
+
+@pytest.mark.parametrize(
+    ("model", "parameter"),
+    [("us.amazon.nova-lite-v1:0", "seed"), ("us.meta.llama3-1-8b-instruct-v1:0", "top_k")],
+)
+def test_a_parameter_the_provider_does_not_have_is_an_error_that_names_it(model: str, parameter: str) -> None:
+    with BedrockEndpoint([]) as endpoint:
+        with pytest.raises(ConfigError, match=f"bedrock:{model} has no parameter '{parameter}'"):
+            bedrock_at(endpoint, model, Params.of({parameter: 1}))
+        with pytest.raises(ConfigError, match=f"has no parameter '{parameter}'"):
+            ask(bedrock_at(endpoint, model), request(**{parameter: 1}))
+    assert endpoint.requests == []
+
+
+def test_seed_reaches_the_family_that_has_it() -> None:
+    with BedrockEndpoint([Answer("a")]) as endpoint:
+        ask(bedrock_at(endpoint, "cohere.command-r-v1:0"), request(seed=3))
+    assert endpoint.requests[0].extra == {"seed": 3}
+
+
+# --- what is read ---
+
+
+def test_chunks_come_as_they_are_written_and_end_with_tokens() -> None:
+    answer = Answer("abcdefghij", chunk_size=3, input_tokens=10, cached_tokens=30)
+    with BedrockEndpoint([answer]) as endpoint:
+        chunks = ask(bedrock_at(endpoint))
+    assert [chunk.text for chunk in chunks if chunk.text] == ["abc", "def", "ghi", "j"]
+    assert chunks[-1] == Chunk("", Tokens(input=40, output=1, cached=30), "end")
+
+
+def test_each_chunk_is_there_before_the_next_is_written() -> None:
+    with BedrockEndpoint([Answer("one two", chunk_size=4, broken=Break(1, "stall", 0.5))]) as endpoint:
+        chunks = bedrock_at(endpoint).stream(request())
+        started = time.monotonic()
+        assert next(chunks).text == "one "
+        assert time.monotonic() - started < 0.4
+        assert "".join(chunk.text for chunk in chunks) == "two"
+
+
+def test_sync_async_and_whole_replies_say_the_same() -> None:
+    answer = Answer(TEXT, reasoning="let me see", chunk_size=5)
+    with BedrockEndpoint([answer] * 3) as endpoint:
+        model = bedrock_at(endpoint)
+        assert isinstance(model, LangChainModel)
+        whole = LangChainModel(model.chat, name=model.name, streaming=False)
+        once = ask(model)
+        assert asyncio.run(aask(model)) == once
+        assert told(ask(whole)) == told(once)
+    assert told(once)[0] == f"<think>let me see</think>\n{TEXT}"
+    assert [asked.operation for asked in endpoint.requests] == ["converse-stream", "converse-stream", "converse"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "params", "end"),
+    [
+        (Answer(TEXT), {}, "end"),
+        (Answer(TEXT), {"stop": ["\nObservation:"]}, "stop"),
+        (Answer(TEXT), {"max_tokens": 2}, "length"),
+        (Answer("", stop_reason="model_context_window_exceeded"), {}, "length"),
+        (Answer("no", stop_reason="guardrail_intervened"), {}, "filtered"),
+        (Answer("no", stop_reason="content_filtered"), {}, "filtered"),
+    ],
+)
+def test_why_the_text_ended(answer: Answer, params: dict[str, object], end: str) -> None:
+    with BedrockEndpoint([answer] * 2) as endpoint:
+        model = bedrock_at(endpoint)
+        assert told(ask(model, request(**params)))[2] == end
+        assert told(asyncio.run(aask(model, request(**params))))[2] == end
+
+
+def test_reasoning_that_is_all_there_is_ends_closed() -> None:
+    with BedrockEndpoint([Answer("", reasoning="hm")]) as endpoint:
+        assert told(ask(bedrock_at(endpoint)))[0] == "<think>hm</think>\n"
+
+
+# --- closing ---
+
+
+def long_answer() -> Answer:
+    return Answer("word " * 2000, chunk_size=5, delay=0.01)
+
+
+def test_closing_the_iterator_closes_the_connection_at_once() -> None:
+    with BedrockEndpoint([long_answer()]) as endpoint:
+        chunks = bedrock_at(endpoint).stream(request())
+        next(chunks)
+        cast(Any, chunks).close()
+        assert endpoint.requests[0].done.wait(2)
+    assert endpoint.requests[0].closed_early
+    assert endpoint.requests[0].chunks_written < 50
+
+
+def test_closing_the_async_iterator_closes_the_connection_at_once() -> None:
+    async def use(endpoint: BedrockEndpoint) -> None:
+        chunks = bedrock_at(endpoint).astream(request())
+        await anext(chunks)
+        await cast(Any, chunks).aclose()
+        assert await asyncio.to_thread(endpoint.requests[0].done.wait, 2)
+
+    with BedrockEndpoint([long_answer()]) as endpoint:
+        asyncio.run(use(endpoint))
+    assert endpoint.requests[0].closed_early
+    assert endpoint.requests[0].chunks_written < 50
+
+
+def test_a_stalled_stream_can_be_closed_from_another_thread() -> None:
+    with BedrockEndpoint([Answer("a b", chunk_size=1, broken=Break(1, "stall", 30))]) as endpoint:
+        chunks = bedrock_at(endpoint, read_timeout=60).stream(request())
+        next(chunks)
+        reader = threading.Thread(target=lambda: list(quiet(chunks)))
+        reader.start()
+        time.sleep(0.1)
+        cast(Any, chunks).close()
+        reader.join(2)
+        assert not reader.is_alive()
+        assert endpoint.requests[0].done.wait(2)
+    assert endpoint.requests[0].closed_early
+
+
+def quiet(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    try:
+        yield from chunks
+    except Exception:
+        logging.getLogger(__name__).debug("the stream broke off, as it should")
+
+
+def test_a_stalled_async_stream_can_be_timed_out_and_closed() -> None:
+    async def use(endpoint: BedrockEndpoint) -> None:
+        chunks = bedrock_at(endpoint, read_timeout=60).astream(request())
+        await anext(chunks)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(chunks), 0.1)
+        await cast(Any, chunks).aclose()
+        assert await asyncio.to_thread(endpoint.requests[0].done.wait, 2)
+
+    with BedrockEndpoint([Answer("a b", chunk_size=1, broken=Break(1, "stall", 30))]) as endpoint:
+        asyncio.run(use(endpoint))
+    assert endpoint.requests[0].closed_early
+
+
+def test_closing_a_finished_stream_does_not_touch_the_pooled_connection() -> None:
+    with BedrockEndpoint([Answer("a"), Answer("b")]) as endpoint:
+        model = bedrock_at(endpoint)
+        first = model.stream(request())
+        assert told(list(first))[0] == "a"
+        second = model.stream(request())
+        assert next(second).text == "b"
+        cast(Any, first).close()
+        assert told(list(second))[2] == "end"
+
+
+# --- what a model refuses ---
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+def test_a_model_that_refuses_stop_is_asked_again_without_and_that_is_remembered(streaming: bool) -> None:
+    with BedrockEndpoint([Answer(TEXT)] * 3, refuse={"stopSequences"}) as endpoint:
+        model = bedrock_at(endpoint)
+        assert isinstance(model, LangChainModel)
+        model = LangChainModel(model.chat, streaming=streaming)
+        for _ in range(2):
+            assert told(ask(model, request(stop=["\nObservation:"])))[0] == TEXT
+        assert told(asyncio.run(aask(model, request(stop=["\nObservation:"]))))[0] == TEXT
+    assert ["stopSequences" in asked.inference for asked in endpoint.requests] == [True, False, False, False]
+
+
+def test_the_users_own_stop_texts_hold_with_a_model_that_refuses_them() -> None:
+    with BedrockEndpoint([Answer("one END two", chunk_size=2)] * 2, refuse={"stopSequences"}) as endpoint:
+        model = bedrock_at(endpoint, params=Params(stop=("END", "never")))
+        assert told(ask(model)) == ("one ", None, "stop")
+        assert told(asyncio.run(aask(model))) == ("one ", None, "stop")
+
+
+def test_a_refused_temperature_is_left_out_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    with BedrockEndpoint([Answer("a")] * 2, refuse={"temperature"}) as endpoint:
+        model = bedrock_at(endpoint)
+        assert told(ask(model, request(temperature=0.5, max_tokens=9)))[0] == "a"
+        ask(model, request(temperature=0.5))
+    assert [dict(asked.inference) for asked in endpoint.requests] == [
+        {"temperature": 0.5, "maxTokens": 9},
+        {"maxTokens": 9},
+        {},
+    ]
+    assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
+        "bedrock:us.amazon.nova-lite-v1:0 does not take 'temperature': This model doesn't support the temperature "
+        "field. Remove temperature and try again. From now on calls are made without temperature."
+    ]
+
+
+def test_both_stop_and_temperature_refused() -> None:
+    with BedrockEndpoint([Answer("a")], refuse={"temperature", "stopSequences"}) as endpoint:
+        assert told(ask(bedrock_at(endpoint), request(temperature=0.5, stop=["x"])))[0] == "a"
+    assert len(endpoint.requests) == 3
+
+
+def test_newer_words_for_a_refusal() -> None:
+    with BedrockEndpoint([deprecated("temperature"), Answer("a")]) as endpoint:
+        assert told(ask(bedrock_at(endpoint), request(temperature=0.0)))[0] == "a"
+    assert endpoint.requests[1].inference == {}
+
+
+def test_of_temperature_and_top_p_the_temperature_is_kept_when_only_one_may_be_set() -> None:
+    with BedrockEndpoint([Answer("a")], one_of_temperature_and_top_p=True) as endpoint:
+        assert told(ask(bedrock_at(endpoint), request(temperature=0.5, top_p=0.5)))[0] == "a"
+    assert endpoint.requests[1].inference == {"temperature": 0.5}
+
+
+def test_a_model_that_does_not_stream_is_asked_for_whole_replies() -> None:
+    with BedrockEndpoint([Answer("a b")] * 2, streams=False) as endpoint:
+        model = bedrock_at(endpoint)
+        assert told(ask(model))[0] == told(ask(model))[0] == "a b"
+    assert [asked.operation for asked in endpoint.requests] == ["converse-stream", "converse", "converse"]
+
+
+def test_a_value_out_of_range_is_the_users_to_correct() -> None:
+    with BedrockEndpoint([]) as endpoint, pytest.raises(BadRequestError, match="less than or equal to 1") as raised:
+        ask(bedrock_at(endpoint), request(temperature=1.5))
+    assert raised.value.parameter is None
+    assert len(endpoint.requests) == 1
+
+
+def test_max_tokens_is_never_left_out() -> None:
+    with BedrockEndpoint([], refuse={"maxTokens"}) as endpoint, pytest.raises(BadRequestError, match="maxtokens"):
+        ask(bedrock_at(endpoint), request(max_tokens=5))
+    assert len(endpoint.requests) == 1
+
+
+def test_a_refusal_in_the_middle_of_a_text_is_an_error() -> None:
+    late = Break(1, "exception", code="validationException", message=deprecated("temperature").message)
+    with BedrockEndpoint([Answer("a b c", chunk_size=1, broken=late)]) as endpoint, pytest.raises(BadRequestError):
+        ask(bedrock_at(endpoint), request(temperature=0.5))
+
+
+def test_a_model_known_to_take_no_temperature_is_not_sent_one(caplog: pytest.LogCaptureFixture) -> None:
+    with BedrockEndpoint([Answer("a")]) as endpoint:
+        model = bedrock_at(endpoint, "us.anthropic.claude-opus-5", Params(temperature=0.0))
+        assert told(ask(model))[0] == "a"  # and LangChain's own warning, an error in these tests, does not come
+    assert endpoint.requests[0].inference == {}
+    assert "takes neither temperature nor top_p" in caplog.text
+
+
+# --- callbacks ---
+
+
+class Tracer(BaseCallbackHandler):
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def on_chat_model_start(self, serialized: dict[str, Any], messages: list[list[BaseMessage]], **kwargs: Any) -> None:
+        self.seen.append("start " + " ".join(cast("list[str]", kwargs["tags"])))
+
+    def on_llm_new_token(self, token: object, *, chunk: object = None, **kwargs: Any) -> None:
+        assert isinstance(chunk, ChatGenerationChunk)
+        self.seen.append(chunk.message.text)
+
+    def on_llm_end(self, response: object, **kwargs: Any) -> None:
+        self.seen.append("end")
+
+
+def test_the_requests_config_reaches_the_chat_model() -> None:
+    tracer = Tracer()
+    asked = Request(request().messages, config={"callbacks": [tracer], "tags": ["mine"]})
+    with BedrockEndpoint([Answer("a b", chunk_size=2)]) as endpoint:
+        ask(bedrock_at(endpoint), asked)
+    assert tracer.seen[0] == "start mine"
+    assert [text for text in tracer.seen[1:-1] if text]
+    assert tracer.seen[-1] == "end"
+
+
+# --- set-up ---
+
+
+@pytest.fixture
+def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> pytest.MonkeyPatch:
+    import os
+
+    for name in [name for name in os.environ if name.startswith("AWS_") and name != "AWS_CA_BUNDLE"]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return monkeypatch
+
+
+def test_no_region(no_aws: pytest.MonkeyPatch) -> None:
+    with pytest.raises(AuthError, match=r"^No AWS region is set for bedrock:m\.x: set AWS_REGION"):
+        load("bedrock:m.x")
+
+
+def test_no_credentials(no_aws: pytest.MonkeyPatch) -> None:
+    no_aws.setenv("AWS_REGION", "us-east-1")
+    with pytest.raises(AuthError, match=r"^No AWS credentials were found for bedrock:m\.x: run `aws configure`"):
+        load("bedrock:m.x")
+
+
+def test_no_such_profile(no_aws: pytest.MonkeyPatch) -> None:
+    with pytest.raises(AuthError, match=r"profile \(absent\) could not be found"):
+        load("bedrock:m.x", credentials_profile_name="absent")
+
+
+def test_the_environment_is_enough(no_aws: pytest.MonkeyPatch) -> None:
+    no_aws.setenv("AWS_REGION", "ap-south-1")
+    no_aws.setenv("AWS_ACCESS_KEY_ID", "AKIDENV")
+    no_aws.setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret")
+    with BedrockEndpoint([Fault(503, "ServiceUnavailableException", "no"), Answer("a")]) as endpoint:
+        model = load("bedrock:amazon.nova-lite-v1:0", endpoint_url=endpoint.url)
+        with pytest.raises(Exception, match="failed for the moment"):
+            ask(model)
+        assert len(endpoint.requests) == 1  # botocore's own retries are off
+        assert told(ask(model))[0] == "a"
+    assert endpoint.requests[0].scope.startswith("AKIDENV/")
+    assert "/ap-south-1/bedrock/" in endpoint.requests[0].scope
+
+
+def test_an_api_key_for_bedrock_needs_no_other_credentials(no_aws: pytest.MonkeyPatch) -> None:
+    with BedrockEndpoint([]) as endpoint:
+        model = load("bedrock:amazon.nova-lite-v1:0", endpoint_url=endpoint.url, region_name="us-east-1", api_key="k")
+        with pytest.raises(ModelError, match="Bearer authorization requires an HTTPS endpoint"):  # so it would be sent
+            ask(model)
+
+
+def test_an_unknown_option_is_an_error() -> None:
+    with pytest.raises(ConfigError, match=r"Bedrock has no option 'regionname'\. Did you mean 'region_name'\?"):
+        load("bedrock:m.x", regionname="us-east-1")
+
+
+def test_an_arn_tells_its_provider_or_is_asked_to() -> None:
+    profile = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-3-7-sonnet-20250219-v1:0"
+    with BedrockEndpoint([Answer("a")]) as endpoint:
+        ask(bedrock_at(endpoint, profile), request(top_k=3))
+        assert (endpoint.requests[0].model, endpoint.requests[0].extra) == (profile, {"top_k": 3})
+        with pytest.raises(ConfigError, match="does not say whose model it is: pass provider="):
+            bedrock_at(endpoint, "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abc")
