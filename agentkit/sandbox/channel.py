@@ -109,7 +109,7 @@ class Output(io.TextIOBase):
 
     def write(self, text: str, /) -> int:
         """Keeps the text until a line (at first) or a block is full."""
-        if not isinstance(text, str):
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # a program may pass anything
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         self._parts.append(text)
         self._size += len(text)

@@ -35,7 +35,8 @@ for name, place in config.pop("packages").items():
     module = sys.modules[name] = types.ModuleType(name)
     module.__path__ = [place]
 from agentkit.sandbox import zygote
-zygote.main(control, config)
+control.detach()
+zygote.main(config)
 """
 
 
@@ -64,11 +65,11 @@ class Exit:
 class Worker:
     """The host's handle on one worker process."""
 
-    __slots__ = ("cpu", "id", "memory", "pid", "socket")
+    __slots__ = ("connection", "cpu", "id", "memory", "pid")
 
     def __init__(self, number: int, connection: socket.socket, memory: int, cpu: int | None) -> None:
         self.id = number
-        self.socket = connection
+        self.connection = connection
         self.memory = memory
         self.cpu = cpu
         self.pid = 0
@@ -135,7 +136,9 @@ class Zygote:
             self._process = self._spawn(theirs)
         except OSError as error:
             self._control.close()
-            raise SandboxError(f"The sandbox's Python ({sys.executable or 'unknown'}) does not start: {error}") from None
+            raise SandboxError(
+                f"The sandbox's Python ({sys.executable or 'unknown'}) does not start: {error}"
+            ) from None
         finally:
             theirs.close()
         self.layers = self._handshake(config)
@@ -147,7 +150,7 @@ class Zygote:
         if not sys.executable:
             raise OSError("sys.executable is empty")
         boot = f"import os; os.dup2({theirs.fileno()}, 3); os.closerange(4, 1 << 20)\n{_BOOT}"
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603  (this interpreter and a constant)
             [sys.executable, "-P", "-s", "-S", "-B", "-c", boot],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -209,7 +212,7 @@ class Zygote:
         worker = worker or self.fork(memory, cpu)
         forked = self._wait("forked", worker.id, _START_SECONDS)
         if forked is None or not forked["pid"]:
-            worker.socket.close()
+            worker.connection.close()
             why = "its zygote process is gone" if forked is None else f"it cannot fork: {forked.get('error')}"
             raise SandboxError(f"The sandbox cannot make a worker: {why}.")
         worker.pid = cast("int", forked["pid"])
@@ -223,7 +226,7 @@ class Zygote:
 
     def end(self, worker: Worker, *, report: bool) -> Exit | None:
         """Kills a worker. With `report`, waits for how it ended; None when that cannot be learnt."""
-        worker.socket.close()
+        worker.connection.close()
         with self._lock:
             try:
                 self._control.sendall(json.dumps({"end": worker.id, "report": report}).encode())
@@ -286,7 +289,7 @@ class Zygote:
         with self._lock:
             self._lost = True
             while self._spares:
-                self._spares.pop().socket.close()
+                self._spares.pop().connection.close()
         self._finalizer()
 
     def forget(self) -> None:
@@ -297,7 +300,7 @@ class Zygote:
         self._process.returncode = 0  # not this process's child: nothing to wait for
         self._control.close()
         while self._spares:
-            self._spares.pop().socket.close()
+            self._spares.pop().connection.close()
 
 
 def _key(message: dict[str, object]) -> tuple[str, int]:
@@ -322,7 +325,7 @@ def _why(failed: object, status: int | None) -> str:
     text = str(failed)
     if "seccomp is missing" in text or "system call filter" in text or "only Linux" in text:
         return (
-            f"This system cannot seal programs: {text.partition(': ')[2]}. Run on Linux (x86_64 or aarch64) with seccomp, "
+            f"This system cannot seal programs: {text.partition(': ')[2]}. Use Linux with seccomp (x86_64, aarch64), "
             'or accept fewer layers with Sandbox(isolation="best_effort").'
         )
     if text.startswith(("ModuleNotFoundError", "ImportError")):

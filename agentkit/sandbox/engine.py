@@ -33,8 +33,8 @@ class Program:
     source: str
     entry: str
     limits: Limits
-    inputs: Mapping[str, object] = field(default_factory=lambda: {})
-    tools: Mapping[str, Tool] = field(default_factory=lambda: {})
+    inputs: Mapping[str, object] = field(default_factory=dict[str, object])
+    tools: Mapping[str, Tool] = field(default_factory=dict[str, Tool])
 
     def __post_init__(self) -> None:
         if not isinstance(self.source, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
@@ -74,6 +74,7 @@ class Program:
             "wall": self.limits.wall,
             "result": self.limits.result,
             "argument": self.limits.tool_argument,
+            "calls": self.limits.tool_calls,
             "filename": filename,
         }
 
@@ -122,12 +123,11 @@ def execute(
     exchange = Exchange(worker, program.tools, program.limits)
     cancellation.attach(exchange)
     before = worker.cpu_time()
-    outcome: Outcome | None = None
     try:
         outcome = exchange.run(message)
-    finally:
-        if outcome is None:  # a tool raised what must reach the caller
-            zygote.end(worker, report=False)
+    except BaseException:  # a tool raised what must reach the caller
+        zygote.end(worker, report=False)
+        raise
     wall = exchange.elapsed
     alive = isinstance(outcome, Finished | Failed)
     ended: Exit | None = None
@@ -156,22 +156,30 @@ def _error(outcome: Outcome, ended: Exit | None, limits: Limits, usage: ProgramU
             return None
         case Failed():
             return _failed(outcome, limits, usage)
-        case Stopped("time"):
-            return _time(limits)
-        case Stopped("output"):
-            return ProgramError("output", "OutputLimit", f"stopped: printed more than {limits.output_total} bytes")
-        case Stopped("calls"):
-            return ProgramError("program", "ToolError", f"stopped: went on after {limits.tool_calls} tool calls")
-        case Stopped("cancelled"):
-            return ProgramError("internal", "Cancelled", "the run was cancelled")
         case Stopped():
-            return ProgramError("crashed", "BrokenProtocol", "the program broke its connection to the sandbox")
+            return _stopped(outcome, limits)
         case Unsealed():
             return ProgramError("internal", "SandboxError", f"the worker could not be sealed: {outcome.message}")
         case Died():
             return _died(ended, limits)
         case _:
             assert_never(outcome)
+
+
+def _stopped(outcome: Stopped, limits: Limits) -> ProgramError:
+    match outcome.why:
+        case "time":
+            return _time(limits)
+        case "output":
+            return ProgramError("output", "OutputLimit", f"stopped: printed more than {limits.output_total} bytes")
+        case "calls":
+            return ProgramError("program", "ToolError", f"stopped: went on after {limits.tool_calls} tool calls")
+        case "cancelled":
+            return ProgramError("internal", "Cancelled", "the run was cancelled")
+        case "protocol":
+            return ProgramError("crashed", "BrokenProtocol", "the program broke its connection to the sandbox")
+        case _:
+            assert_never(outcome.why)
 
 
 def _time(limits: Limits) -> ProgramError:
@@ -209,7 +217,7 @@ def _died(ended: Exit | None, limits: Limits) -> ProgramError:
 
 async def in_thread(job: Callable[[], Result], cancellation: Cancellation) -> Result:
     """Awaits `job` in a thread. When the awaiting task is cancelled, the program is killed before that is passed on."""
-    import asyncio  # noqa: PLC0415  (heavy, and of no use to who never awaits)
+    import asyncio
 
     running = asyncio.ensure_future(asyncio.to_thread(job))
     try:

@@ -7,11 +7,23 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Literal
 
 from .client import Worker
 from .limits import GRACE, Limits
 from .values import Tree, Unencodable, plain
-from .wire import Failed, Finished, FrameReader, ProtocolError, ToolCall, dumps, escape, frame, parse_call, parse_outcome
+from .wire import (
+    Failed,
+    Finished,
+    FrameReader,
+    ProtocolError,
+    ToolCall,
+    dumps,
+    escape,
+    frame,
+    parse_call,
+    parse_outcome,
+)
 
 Tool = Callable[..., object]
 
@@ -25,8 +37,7 @@ _MESSAGE = 2000
 class Stopped:
     """The host ended the program: at the wall limit, for a flood, for breaking the protocol, or when asked to."""
 
-    why: str  # "time", "output", "calls", "protocol", "cancelled"
-    message: str = ""
+    why: Literal["time", "output", "calls", "protocol", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +101,7 @@ class Exchange:
     """Runs one program in one worker. `cancel` may be called from another thread."""
 
     def __init__(self, worker: Worker, tools: Mapping[str, Tool], limits: Limits) -> None:
-        self._socket = worker.socket
+        self._socket = worker.connection
         self._tools = tools
         self._limits = limits
         self._frames = FrameReader(limits.result, limits.tool_argument)
@@ -124,8 +135,8 @@ class Exchange:
                 outcome = self._step(poll)
                 if outcome is not None:
                     return outcome
-        except ProtocolError as error:
-            return Stopped("protocol", str(error))
+        except ProtocolError:
+            return Stopped("protocol")
         except OSError:
             return Stopped("cancelled") if self._cancelled else Died()
 
@@ -175,7 +186,7 @@ class Exchange:
         if self._calls > 2 * self._limits.tool_calls + 10:
             return Stopped("calls")
         self._waiting.append(call)
-        if len(self._waiting) < min(call.batch, self._limits.tool_calls):
+        if len(self._waiting) < call.batch:
             return None
         batch, self._waiting = self._waiting, []
         began = time.monotonic()
@@ -204,12 +215,13 @@ class Exchange:
             reply = dumps({"id": call.id, "value": plain(value)})
         except Unencodable as error:
             return _error(call, "TypeError", f"the reply of {call.name} cannot be passed on: {error}")
-        except Exception as error:  # noqa: BLE001  (a tool's failure is the program's to handle)
+        except Exception as error:
             return _error(call, type(error).__name__, describe(error))
         if len(reply) > self._limits.tool_reply:
             return _error(
-                call, "ValueError", f"the reply of {call.name} is too large: {len(reply)} bytes, "
-                f"limit {self._limits.tool_reply}"
+                call,
+                "ValueError",
+                f"the reply of {call.name} is too large: {len(reply)} bytes, limit {self._limits.tool_reply}",
             )
         return reply
 

@@ -1,14 +1,11 @@
-"""What a program may use, and how the kernel is told."""
+"""What a program may use."""
 
 import math
 from dataclasses import dataclass, fields
-from pathlib import Path
+from typing import cast
 
 GRACE = 0.2
 """Seconds between the timer inside the worker (which gives a line number) and the host's kill."""
-
-_STACK = 8 << 20
-_PAGE_FIELDS = {"VmSize": 0, "VmData": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +30,8 @@ class Limits:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if value is None and field.name == "cpu":
+            value = cast("float | None", getattr(self, field.name))
+            if value is None:
                 continue
             least = 0 if field.name == "tool_calls" else 0.001 if field.name in ("wall", "cpu") else 1
             if not least <= value < math.inf:
@@ -44,49 +41,3 @@ class Limits:
     def cpu_seconds(self) -> int:
         """RLIMIT_CPU counts whole seconds, the worker's start included."""
         return math.ceil(self.wall if self.cpu is None else self.cpu) + 1
-
-
-@dataclass(frozen=True, slots=True)
-class Footprint:
-    """Address space and private data, in bytes, of a worker that has run nothing yet."""
-
-    size: int
-    data: int
-
-    @classmethod
-    def of_this_process(cls) -> "Footprint":
-        found = dict(_PAGE_FIELDS)
-        try:
-            lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-        except OSError:
-            return cls(0, 0)
-        for line in lines:
-            name, _, rest = line.partition(":")
-            if name in found:
-                found[name] = int(rest.split()[0]) << 10
-        return cls(found["VmSize"], found["VmData"])
-
-
-def apply(memory: int, cpu: int | None, base: Footprint) -> None:
-    """Sets this process's resource limits for good: hard limits equal soft ones.
-
-    cpu None: no limit on processor time (a session; the host's clock stops each step).
-    Raises OSError or ValueError where the system refuses one.
-    """
-    import resource  # noqa: PLC0415  (POSIX only; the host imports this module everywhere)
-
-    wanted = [
-        (resource.RLIMIT_NOFILE, 4),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_STACK, _STACK),
-        (resource.RLIMIT_NPROC, 0),
-    ]
-    if base.size:
-        wanted += [(resource.RLIMIT_DATA, base.data + memory), (resource.RLIMIT_AS, base.size + memory + _STACK)]
-    if cpu is not None:
-        wanted.append((resource.RLIMIT_CPU, cpu))
-    for which, value in wanted:
-        hard = resource.getrlimit(which)[1]
-        ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (ceiling, ceiling))

@@ -1,9 +1,9 @@
 """What a program's run gives back: plain data, light to import (standard library only)."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 ErrorKind = Literal["program", "not_allowed", "time", "memory", "output", "result", "crashed", "internal"]
 """program: the program raised. not_allowed: refused before it ran. time, memory, output, result: that limit ended it.
@@ -86,30 +86,33 @@ def _show_int(value: int) -> str:
     return f"<an integer of about {digits} digits>"
 
 
-def _join(parts: list[str], opening: str, closing: str) -> str:
-    return f"{opening}{', '.join(parts)}{closing}"
+def _joined(items: Iterable[object]) -> str:
+    return ", ".join(show(item) for item in items)
 
 
-def _show_set(value: set[object]) -> str:
-    return _join([show(item) for item in value], "{", "}") if value else "set()"
-
-
-def _show_tuple(value: tuple[object, ...]) -> str:
-    return _join([show(item) for item in value], "(", ",)" if len(value) == 1 else ")")
-
-
-_SHOW: dict[type, Callable[..., str]] = {
-    int: _show_int,
-    list: lambda value: _join([show(item) for item in value], "[", "]"),
-    tuple: _show_tuple,
-    set: _show_set,
-    frozenset: lambda value: f"frozenset({_show_set(value) if value else ''})",
-    dict: lambda value: _join([f"{show(key)}: {show(item)}" for key, item in value.items()], "{", "}"),
-    Opaque: lambda value: value.text,
-}
+def _show_set(value: set[object] | frozenset[object]) -> str:
+    text = f"{{{_joined(value)}}}" if value else ""
+    if isinstance(value, frozenset):
+        return f"frozenset({text})"
+    return text or "set()"
 
 
 def show(value: object) -> str:
     """`repr` of a result's value that cannot fail: an integer too long for `str` is described."""
-    special = _SHOW.get(type(value))
-    return repr(value) if special is None else special(value)
+    match value:
+        case bool():
+            return repr(value)
+        case int():
+            return _show_int(value)
+        case list():
+            return f"[{_joined(cast('list[object]', value))}]"
+        case tuple():
+            items = cast("tuple[object, ...]", value)
+            return f"({_joined(items)}{',' if len(items) == 1 else ''})"
+        case set() | frozenset():
+            return _show_set(cast("set[object] | frozenset[object]", value))
+        case dict():
+            pairs = cast("dict[object, object]", value).items()
+            return f"{{{', '.join(f'{show(key)}: {show(item)}' for key, item in pairs)}}}"
+        case _:
+            return str(value) if isinstance(value, Opaque) else repr(value)

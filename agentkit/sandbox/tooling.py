@@ -34,12 +34,12 @@ class Tools:
     def __init__(self, channel: Channel, output: Output, timer: Timer) -> None:
         self._channel, self._output, self._timer = channel, output, timer
         self._number = 0
-        self._longest = 0
+        self._longest = self._calls = 0
         self._names: dict[object, str] = {}
 
-    def functions(self, names: Iterable[str], longest: int) -> dict[str, object]:
-        """The namespace entries for these tools; `longest` is an argument's limit in bytes."""
-        self._longest = longest
+    def functions(self, names: Iterable[str], longest: int, calls: int) -> dict[str, object]:
+        """The namespace entries for these tools. longest: bytes of one call's arguments; calls: how many in all."""
+        self._longest, self._calls = longest, calls
         made = {name: self._function(name) for name in names}
         self._names = {function: name for name, function in made.items()}
         return {**made, "gather": self.gather, "ToolError": ToolError} if made else {}
@@ -81,6 +81,8 @@ class Tools:
 
     def _exchange(self, calls: list[Call]) -> list[object]:
         """Sends the calls together and waits for all replies. The first error, in order, is raised."""
+        if len(calls) > self._calls:
+            raise ToolError(f"too many tool calls in one program (limit {self._calls})")
         frames: dict[int, bytes] = {}
         for name, args, kwargs in calls:
             self._number += 1

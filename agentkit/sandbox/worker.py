@@ -67,14 +67,14 @@ class Request:
     wall: float
     result: int
     argument: int
+    calls: int
     filename: str = "<program>"
 
     @classmethod
     def read(cls, data: dict[str, Tree]) -> "Request":
         """From the host, which is trusted."""
-        values = dict(data)
-        values["inputs"] = Decoder().decode(values["inputs"])
-        return cls(**cast("dict[str, object]", values))  # type: ignore[arg-type]  # the host wrote these fields
+        inputs = Decoder().decode(data["inputs"])
+        return cls(**{**data, "inputs": inputs})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 class _Refused(Exception):
@@ -95,9 +95,9 @@ class Runtime:
 
     language: Language
     timer: Timer = field(default_factory=Timer)
-    sources: dict[str, list[str]] = field(default_factory=lambda: {})
-    namespace: dict[str, object] = field(default_factory=lambda: {})
-    tool_names: list[str] = field(default_factory=lambda: [])
+    sources: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    namespace: dict[str, object] = field(default_factory=dict[str, object])
+    tool_names: list[str] = field(default_factory=list[str])
     channel: Channel = field(init=False)
     output: Output = field(init=False)
     tools: Tools = field(init=False)
@@ -107,17 +107,30 @@ class Runtime:
         self.channel = Channel(self.timer)
         self.output = Output(self.channel)
         self.tools = Tools(self.channel, self.output, self.timer)
+        self._bind()
+        sys.stdout = sys.stderr = self.output
+
+    def reset(self) -> None:
+        """Forgets every program that ran."""
+        self.sources.clear()
+        self.namespace.clear()
+        self._bind()
+
+    def _bind(self) -> None:
         self.namespace.update(self.language.names)
         self.namespace.setdefault("__name__", "__main__")
         self.namespace["__builtins__"] = self.language.builtins
 
     def serve(self) -> None:
         """Runs programs until the host closes the socket."""
-        sys.stdout = sys.stderr = self.output
         gc.enable()
         while True:
-            _, data = self.channel.receive()
-            self.channel.send(b"R", self.run(Request.read(data)))
+            self.step()
+
+    def step(self) -> None:
+        """Takes one program from the host and answers it."""
+        _, data = self.channel.receive()
+        self.channel.send(b"R", self.run(Request.read(data)))
 
     def run(self, request: Request) -> bytes:
         """The R frame's payload for one program."""
@@ -143,7 +156,7 @@ class Runtime:
         self.sources[request.filename] = request.source.splitlines()
         for name in self.tool_names:
             self.language.builtins.pop(name, None)
-        functions = self.tools.functions(request.tools, request.argument)
+        functions = self.tools.functions(request.tools, request.argument, request.calls)
         self.tool_names = list(functions)
         self.language.builtins.update(functions)
         self.namespace.pop("_last_", None)
@@ -158,10 +171,10 @@ class Runtime:
         value = self._answer(request.entry, before)
         if isinstance(value, _Shown):
             return dumps({"ok": True, "shown": True, "names": self._names()})
-        payload = dumps({"ok": True, "value": Encoder(_other).encode(value), "names": self._names()})
-        if len(payload) > request.result:
-            raise Unencodable(f"the result is too large: {len(payload)} bytes, limit {request.result}")
-        return payload
+        data = dumps(Encoder(_other).encode(value))
+        if len(data) > request.result:
+            raise Unencodable(f"the result is too large: {len(data)} bytes, limit {request.result}")
+        return b'{"ok":true,"names":%b,"value":%b}' % (dumps(self._names()), data)
 
     def _compile(self, request: Request) -> CodeType:
         try:
@@ -206,8 +219,8 @@ class Runtime:
 
     def _place(self, error: BaseException) -> tuple[int | None, str]:
         """The innermost line of the program that the error passed through."""
-        if isinstance(error, SyntaxError) and (error.filename is None or error.filename in self.sources):
-            line, name = error.lineno, error.filename or "<program>"
+        if isinstance(error, SyntaxError) and error.filename in self.sources:
+            line, name = error.lineno, error.filename
         else:
             line, name = self._deepest(error.__traceback__)
         if line is None:
@@ -256,7 +269,7 @@ def _fault(error: BaseException) -> tuple[str, str]:
         return "value", str(error)
     try:
         message = error.msg if isinstance(error, SyntaxError) else str(error)
-    except BaseException:  # noqa: BLE001  (a program's own __str__)
+    except BaseException:
         message = "(its message cannot be shown)"
     return "raised", message
 
@@ -264,14 +277,14 @@ def _fault(error: BaseException) -> tuple[str, str]:
 def _text_of(value: object) -> str:
     try:
         return _ADDRESS.sub("", _safe(repr(value)[: 2 * _REPR], 2 * _REPR))[:_REPR]
-    except Exception:  # noqa: BLE001  (a program's own __repr__)
+    except Exception:
         return f"<{type(value).__name__} object>"
 
 
 def _other(encoder: Encoder, value: object, depth: int) -> Tree:
     """A value of any other type: numpy and sympy numbers as numbers, the rest as its cut repr."""
     kind = type(value)
-    root = kind.__module__.partition(".")[0] if isinstance(kind.__module__, str) else ""
+    root = str(kind.__module__).partition(".")[0]
     if root == "numpy" and hasattr(value, "tolist"):
         return encoder.encode(_native(value), depth + 1)
     if root == "sympy":
@@ -294,7 +307,7 @@ def _from_sympy(value: object) -> object:
     if getattr(value, "is_Integer", False):
         return int(cast("int", value))
     if getattr(value, "is_Rational", False):
-        from fractions import Fraction  # noqa: PLC0415
+        from fractions import Fraction
 
         return Fraction(int(getattr(value, "p")), int(getattr(value, "q")))  # noqa: B009  (no stubs for sympy)
     if getattr(value, "is_Float", False):
@@ -306,7 +319,7 @@ def start(runtime: Runtime, seal: Callable[[], None]) -> None:
     """A new worker's life: seal, then serve. Never returns; the exit status says how it ended."""
     try:
         seal()
-    except BaseException as error:  # noqa: BLE001  (it must reach the host, and no program may run)
+    except BaseException as error:
         try:
             runtime.channel.send(b"X", f"{type(error).__name__}: {error}".encode()[:1000])
         finally:
@@ -315,5 +328,5 @@ def start(runtime: Runtime, seal: Callable[[], None]) -> None:
         runtime.serve()
     except (EOFError, OSError):
         os._exit(0)
-    except BaseException:  # noqa: BLE001  (silent: the host reads the status)
+    except BaseException:
         os._exit(72)

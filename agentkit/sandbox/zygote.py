@@ -9,6 +9,7 @@ Control socket (SOCK_SEQPACKET, JSON). Host: {"fork": id, "memory", "cpu"} with 
 """
 
 import builtins
+import contextlib
 import ctypes
 import gc
 import json
@@ -21,11 +22,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import cast
 
-from . import landlock, limits, seccomp
-from .limits import Footprint
+from . import landlock, rlimits, seccomp
+from .channel import FD
+from .rlimits import Footprint
+from .warm import fill_caches, touch_pages
 from .worker import Language, Runtime, start
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
@@ -52,8 +55,8 @@ class Config:
 
 def load_language(policy: str, modules: list[str]) -> Language:
     """The compiler and the names for "pal" or "none", with everything it needs loaded."""
-    from . import modules as library  # noqa: PLC0415  (RestrictedPython is needed in the zygote only)
-    from . import policy as rules  # noqa: PLC0415
+    from . import modules as library
+    from . import policy as rules
 
     if policy == "none":
         for name in (*_FOR_TESTS, *library.BASE_MODULES, *modules):
@@ -74,8 +77,11 @@ class _Child:
     ended: bool = False
 
 
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
 def _prctl(option: int, value: int) -> None:
-    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+    _LIBC.prctl(option, value, 0, 0, 0)
 
 
 def _drop_user() -> bool:
@@ -102,18 +108,25 @@ class Sealer:
     filter: seccomp.Filter | None
     zygote: int
 
-    def seal(self, memory: int, cpu: int | None) -> None:
+    def seal(self, runtime: Runtime, descriptor: int, memory: int, cpu: int | None) -> None:
         """Runs in the worker, before it reads anything from the host."""
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != self.zygote:
             os._exit(0)
+        touch_pages(runtime)
+        os.dup2(descriptor, FD)
+        os.closerange(FD + 1, 1 << 20)
         try:
-            limits.apply(memory, cpu, self.base)
+            rlimits.apply(memory, cpu, self.base)
         except (OSError, ValueError):
             if self.strict:
                 raise
         if self.filter is not None:
             self.filter.install()
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """SIGCHLD: only the wake-up descriptor matters."""
 
 
 def _works(attempt: Callable[[], object]) -> bool:
@@ -146,22 +159,20 @@ class Server:
     control: socket.socket
     runtime: Runtime
     sealer: Sealer
-    children: dict[int, _Child] = field(default_factory=lambda: {})
-    by_pid: dict[int, int] = field(default_factory=lambda: {})
+    children: dict[int, _Child] = field(default_factory=dict[int, _Child])
+    by_pid: dict[int, int] = field(default_factory=dict[int, int])
 
     def serve(self, host: int) -> None:
         """Until the host is gone."""
         wake, wake_writer = socket.socketpair()
         wake.setblocking(False)
         wake_writer.setblocking(False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGCHLD, _ignore)
         signal.set_wakeup_fd(wake_writer.fileno(), warn_on_full_buffer=False)
         poll = select.poll()
         watched = [self.control.fileno(), wake.fileno()]
-        try:
+        with contextlib.suppress(OSError):  # the control socket's end says it too, unless a fork of the host holds it
             watched.append(os.pidfd_open(host))
-        except (AttributeError, OSError):
-            pass  # the control socket's end says it too, unless a fork of the host holds it open
         for descriptor in watched:
             poll.register(descriptor, select.POLLIN)
         while True:
@@ -205,9 +216,7 @@ class Server:
             try:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                os.dup2(descriptor, 3)
-                os.closerange(4, 1 << 20)
-                start(self.runtime, lambda: self.sealer.seal(memory, cpu))
+                start(self.runtime, lambda: self.sealer.seal(self.runtime, descriptor, memory, cpu))
             finally:
                 os._exit(73)
         self.children[name] = _Child(pid)
@@ -253,6 +262,10 @@ def _prepare(config: Config) -> tuple[Runtime, Sealer, list[str]]:
     sys.modules["__main__"] = ModuleType("__main__")
     runtime = Runtime(load_language(config.policy, config.modules))
     sys.set_int_max_str_digits(20_000)
+    fill_caches(runtime)
+    gc.collect()
+    gc.freeze()
+    gc.disable()
     base = Footprint.of_this_process()  # before Landlock: /proc cannot be read after it
     layers: list[str] = []
     if _drop_user():
@@ -265,18 +278,17 @@ def _prepare(config: Config) -> tuple[Runtime, Sealer, list[str]]:
     elif strict:
         raise NotImplementedError("seccomp is missing")
     _prctl(_PR_SET_DUMPABLE, 0)
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    return runtime, Sealer(strict, base, found, os.getpid()), ["rlimits", *layers]
+    return runtime, Sealer(strict, base, found, os.getpid()), [*(["policy"] if config.policy == "pal" else []), "rlimits", *layers]
 
 
-def main(control: socket.socket, data: dict[str, object]) -> None:
+def main(data: dict[str, object]) -> None:
     """The zygote's whole life. `data` are the fields of `Config`."""
-    config = Config(**data)  # type: ignore[arg-type]  # the host wrote these fields
+    config = Config(**data)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # from the host
+    control = socket.socket(fileno=os.dup(FD))  # this number is a worker's
+    os.dup2(0, FD)  # /dev/null keeps the number taken
     try:
         runtime, sealer, layers = _prepare(config)
-    except BaseException as error:  # noqa: BLE001  (the host tells the user)
+    except BaseException as error:
         control.sendall(json.dumps({"failed": f"{type(error).__name__}: {error}"}).encode())
         os._exit(1)
     control.sendall(json.dumps({"ready": layers}).encode())

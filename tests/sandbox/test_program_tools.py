@@ -1,0 +1,175 @@
+"""Granted tools inside a program: plain functions, run by the host, capped."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from agentkit.sandbox import Limits, Result, Sandbox
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(limits=Limits(wall=1)) as made:
+        yield made
+
+
+def add(a: int, b: int = 1) -> int:
+    return a + b
+
+
+def fail(kind: type[Exception], *args: object) -> Callable[[], object]:
+    def tool() -> object:
+        raise kind(*args)
+
+    return tool
+
+
+def caught(sandbox: Sandbox, tool: Callable[..., object], call: str = "tool()") -> str:
+    """What a program sees of a tool's error."""
+    code = f"try:\n    {call}\nexcept Exception as error:\n    answer = type(error).__name__ + ': ' + str(error)"
+    value = sandbox.run(code, tools={"tool": tool}).value
+    assert isinstance(value, str)
+    return value
+
+
+def test_a_tool_is_a_plain_function(sandbox: Sandbox) -> None:
+    tools = {"add": add}
+    assert sandbox.run("add(1, 2) + add(a=3) + add(1, b=5)", tools=tools).value == 13
+    assert sandbox.run("list(map(add, [1, 2], [3, 4]))", tools=tools).value == [4, 6]
+
+
+def test_values_cross_both_ways(sandbox: Sandbox) -> None:
+    value = {"n": 10**50, "t": (1, None), 2: {1.5}}
+    assert sandbox.run("echo(v) == v", tools={"echo": lambda v: v}, inputs={"v": value}).value is True
+
+
+def test_what_is_not_granted_does_not_exist(sandbox: Sandbox) -> None:
+    error = sandbox.run("remove('x')", tools={"add": add}).error
+    assert error is not None
+    assert error.type == "NameError"
+
+
+def test_gather_runs_calls_at_once(sandbox: Sandbox) -> None:
+    barrier = threading.Barrier(3, timeout=5)
+
+    def meet(name: str, *, loud: bool = False) -> str:
+        barrier.wait()
+        return name.upper() if loud else name
+
+    code = "from functools import partial\ngather([(meet, 'a'), partial(meet, 'b', loud=True), (meet, 'c')])"
+    result = sandbox.run(code, tools={"meet": meet})
+    assert result.value == ["a", "B", "c"], result.error
+
+
+def test_gather_keeps_values_that_are_there(sandbox: Sandbox) -> None:
+    assert sandbox.run("gather([add(1), add(2, 2), (add, 5), 7, (1, 2)])", tools={"add": add}).value == [
+        *(2, 4, 6, 7),
+        (1, 2),
+    ]
+
+
+def test_gather_raises_the_first_error(sandbox: Sandbox) -> None:
+    tools = {"add": add, "bad": fail(KeyError, "k")}
+    error = sandbox.run("gather([(add, 1), (bad,), (bad, 2)])", tools=tools).error
+    assert error is not None
+    assert error.type == "KeyError"
+
+
+@pytest.mark.parametrize(
+    ("tool", "said"),
+    [
+        (fail(ValueError, "no such city"), "ValueError: no such city"),
+        (fail(TimeoutError, "slow"), "TimeoutError: slow"),
+        (fail(FileNotFoundError, 2, "No such file", "/home/me/secret.txt"), "FileNotFoundError: No such file"),
+        (fail(RuntimeError, "cannot read /home/me/data/table.csv now"), "RuntimeError: cannot read table.csv now"),
+        (fail(RuntimeError, "see https://a.b/c/d and 1/2/3"), "RuntimeError: see https://a.b/c/d and 1/2/3"),
+        (fail(type("RateLimited", (Exception,), {}), "later"), "RateLimited: later"),
+        (fail(UnicodeError, "odd"), "UnicodeError: odd"),
+        (
+            object,
+            "TypeError: the reply of tool cannot be passed on: a value of type object is not plain data",
+        ),
+        (lambda: "x" * 300_000, "ValueError: the reply of tool is too large: 300019 bytes, limit 262144"),
+    ],
+)
+def test_a_tools_failure_reaches_the_program(sandbox: Sandbox, tool: Callable[[], object], said: str) -> None:
+    assert caught(sandbox, tool) == said
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("tool('x' * 70_000)", "ValueError: the arguments of tool are too large: 70056 bytes, limit 65536"),
+        ("tool(lambda: 1)", "Unencodable: a value of type function is not plain data"),
+        ("tool(1, 2, 3)", "TypeError"),
+    ],
+)
+def test_arguments_are_plain_and_capped(sandbox: Sandbox, call: str, said: str) -> None:
+    assert caught(sandbox, add, call).startswith(said)
+
+
+def test_a_tools_error_may_be_caught_as_tool_error(sandbox: Sandbox) -> None:
+    tool = fail(type("Denied", (Exception,), {}), "the user said no")
+    code = "try:\n    tool()\nexcept ToolError as error:\n    answer = str(error)"
+    assert sandbox.run(code, tools={"tool": tool}).value == "the user said no"
+
+
+def test_the_clock_stands_still_while_a_tool_runs(sandbox: Sandbox) -> None:
+    def slow() -> str:
+        time.sleep(0.7)
+        return "done"
+
+    result = sandbox.run("slow() + slow()", tools={"slow": slow})
+    assert result.value == "donedone"
+    assert result.usage.wall < 0.5
+
+
+def test_the_clock_goes_on_afterwards(sandbox: Sandbox) -> None:
+    error = sandbox.run("add(1)\nwhile True: pass", tools={"add": add}).error
+    assert error is not None
+    assert (error.kind, error.line) == ("time", 2)
+
+
+def test_too_many_calls(sandbox: Sandbox) -> None:
+    done: list[int] = []
+    result = sandbox.run("for i in range(10**6): tool(i)", tools={"tool": done.append})
+    assert len(done) == 100
+    assert result.error is not None
+    assert (result.error.kind, result.error.type) == ("program", "ToolError")
+    assert result.error.message == "too many tool calls in one program (limit 100)"
+
+
+def test_a_program_that_calls_on_is_stopped(sandbox: Sandbox) -> None:
+    code = "while True:\n    try:\n        tool(1)\n    except Exception:\n        pass"
+    error = sandbox.run(code, tools={"tool": add}).error
+    assert error is not None
+    assert error.message == "stopped: went on after 100 tool calls"
+
+
+def test_a_batch_above_the_limit_runs_nothing(sandbox: Sandbox) -> None:
+    done: list[int] = []
+    result = sandbox.run("gather([(tool, i) for i in range(101)])", tools={"tool": done.append})
+    assert done == []
+    assert result.error is not None
+    assert "too many tool calls" in result.error.message
+
+
+def test_output_before_a_call_is_kept(sandbox: Sandbox) -> None:
+    seen: list[Result] = []
+    result = sandbox.run("print('a', end='')\ntool()\nprint('b')", tools={"tool": seen.clear})
+    assert result.output == "ab\n"
+
+
+class Stop(BaseException):
+    """What must end the whole run, as KeyboardInterrupt does."""
+
+
+def test_what_is_no_exception_ends_the_run(sandbox: Sandbox) -> None:
+    def stop() -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        sandbox.run("tool()", tools={"tool": stop})
+    assert sandbox.run("1").value == 1

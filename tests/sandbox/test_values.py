@@ -1,0 +1,213 @@
+"""Values cross by exact type, whole; what cannot cross becomes its text."""
+
+import json
+import math
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentkit.sandbox import Opaque, Sandbox
+from agentkit.sandbox.result import show
+from agentkit.sandbox.values import BadTree, Decoder, Unencodable, plain
+from agentkit.sandbox.wire import dumps
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as made:
+        yield made
+
+
+def surrogates() -> st.SearchStrategy[str]:
+    return st.text(st.characters(codec=None), max_size=5)
+
+
+def unfolded(value: time) -> time:
+    """Which of two equal clock times was meant does not cross (nor does a zone's name)."""
+    return value.replace(fold=0)
+
+
+atoms = st.one_of(
+    *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), surrogates(), st.decimals(), st.fractions()),
+    *(
+        st.dates(),
+        st.times().map(unfolded),
+        st.datetimes().map(lambda value: value.replace(fold=0)),
+        st.timedeltas(),
+        st.complex_numbers(),
+        st.integers(10**30, 10**60),
+    ),
+    st.datetimes(timezones=st.just(UTC)).map(lambda value: value.replace(fold=0)),
+)
+keys = st.one_of(st.integers(), st.text(max_size=5), surrogates(), st.just("$t"), st.dates())
+values = st.recursive(
+    atoms,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.lists(inner, max_size=4).map(tuple),
+        st.dictionaries(keys, inner, max_size=4),
+        st.sets(keys, max_size=4),
+        st.frozensets(keys, max_size=4),
+    ),
+    max_leaves=15,
+)
+
+
+def shape(value: object) -> object:
+    """Types and contents, so that 1, True and 1.0 differ and a NaN equals itself."""
+    match value:
+        case list() | tuple():
+            return type(value), [shape(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        case dict():
+            return dict, [(shape(key), shape(item)) for key, item in value.items()]  # pyright: ignore[reportUnknownVariableType]
+        case set() | frozenset():
+            return type(value), sorted(repr(item) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        case _:
+            return type(value), value if isinstance(value, int) else repr(value)
+
+
+@given(values)
+def test_plain_values_come_back_by_exact_type(value: object) -> None:
+    assert shape(Decoder().decode(json.loads(dumps(plain(value))))) == shape(value)
+
+
+@given(values)
+def test_shown_values_can_be_encoded(value: object) -> None:
+    assert show(value).encode("utf-8", "backslashreplace")
+
+
+CROSSING: list[tuple[str, object]] = [
+    ("10**5000", 10**5000),
+    ("-(2**63)", -(2**63)),
+    ("True", True),
+    ("-0.0", -0.0),
+    ("1e308 * 10", math.inf),
+    ("(1,)", (1,)),
+    ("{'$t': 'int', 'v': 'ff'}", {"$t": "int", "v": "ff"}),
+    ("{(1, 'a'): {2}}", {(1, "a"): {2}}),
+    ("frozenset([1])", frozenset([1])),
+    ("Decimal('1.10')", Decimal("1.10")),
+    ("Fraction(2, 6)", Fraction(1, 3)),
+    ("complex(1, -2)", complex(1, -2)),
+    ("date(2024, 2, 29)", date(2024, 2, 29)),
+    ("datetime(2024, 1, 2, 3, 4, 5, 6)", datetime(2024, 1, 2, 3, 4, 5, 6)),
+    ("timedelta(days=-1, seconds=3)", timedelta(days=-1, seconds=3)),
+    ("chr(0xD800)", "\ud800"),
+    ("chr(0xD83D) + chr(0xDE00)", "\ud83d\ude00"),
+]
+
+
+@pytest.mark.parametrize(("code", "value"), CROSSING, ids=[code for code, _ in CROSSING])
+def test_a_programs_value_crosses(sandbox: Sandbox, code: str, value: object) -> None:
+    result = sandbox.run(code)
+    assert result.error is None
+    assert shape(result.value) == shape(value)
+
+
+def test_a_time_with_a_zone_keeps_its_offset(sandbox: Sandbox) -> None:
+    code = "import datetime\nzone = datetime.timezone(datetime.timedelta(hours=2))\ndatetime.time(1, 2, tzinfo=zone)"
+    assert sandbox.run(code).value == time(1, 2, tzinfo=timezone(timedelta(hours=2)))
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "text"),
+    [
+        ("def f():\n    return 1\nanswer = f", "function", "<function f>"),
+        ("answer = (i for i in [])", "generator", "<generator object <genexpr>>"),
+        ("class A:\n    def __repr__(self):\n        return 'x' * 10**6\nanswer = A()", "A", "x" * 2000),
+        ("class A:\n    def __repr__(self):\n        raise ValueError\nanswer = A()", "A", "<A object>"),
+        ("class S(str):\n    pass\nanswer = S('x')", "S", "'x'"),
+        ("answer = b'ab'", "bytes", "b'ab'"),
+        ("from collections import Counter\nanswer = Counter('aab')", "Counter", "Counter({'a': 2, 'b': 1})"),
+    ],
+)
+def test_other_types_become_text(sandbox: Sandbox, code: str, kind: str, text: str) -> None:
+    assert sandbox.run(code).value == Opaque(kind, text)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("a = []\na.append(a)\na", "nested too deeply"),
+        ("a = []\nfor _ in range(60):\n    a = [a]\na", "nested too deeply"),
+        ("[0] * 300_000", "too many elements"),
+        ("'x' * 2_000_000", "too large"),
+        ("set(range(30_000))", "not text"),
+    ],
+)
+def test_a_value_too_large_is_a_result_error(sandbox: Sandbox, code: str, said: str) -> None:
+    error = sandbox.run(code).error
+    assert error is not None
+    assert (error.kind, error.type) == ("result", "ResultLimit")
+    assert said in error.message
+
+
+SHOWN: list[tuple[object, str]] = [
+    (10**5000, "<an integer of about 5001 digits>"),
+    ([10**5000, (1,), {"a": {2}}], "[<an integer of about 5001 digits>, (1,), {'a': {2}}]"),
+    (set[int](), "set()"),
+    (frozenset({1}), "frozenset({1})"),
+    (frozenset[int](), "frozenset()"),
+    (True, "True"),
+    ([Opaque("A", "<A object>"), None], "[<A object>, None]"),
+    (Decimal("1.50"), "Decimal('1.50')"),
+]
+
+
+@pytest.mark.parametrize(("value", "text"), SHOWN, ids=[text for _, text in SHOWN])
+def test_show(value: object, text: str) -> None:
+    assert show(value) == text
+
+
+def test_only_plain_data_is_plain() -> None:
+    with pytest.raises(Unencodable, match="type object is not plain"):
+        plain([object()])
+
+
+HOSTILE: list[object] = [
+    {"$t": "nothing", "v": 1},
+    {"$t": "int"},
+    {"$t": "int", "v": 5},
+    {"$t": "int", "v": "zz"},
+    {"$t": ["int"], "v": "1"},
+    {"$t": "int", "v": "1", "more": 1},
+    {"$t": "set", "v": [[1]]},
+    {"$t": "set", "v": 5},
+    {"$t": "dict", "v": [[1]]},
+    {"$t": "dict", "v": [[[], 1]]},
+    {"$t": "decimal", "v": "1e999999999"},
+    {"$t": "decimal", "v": "abc"},
+    {"$t": "fraction", "v": ["1", "0"]},
+    {"$t": "fraction", "v": ["f" * 20_000, "1"]},
+    {"$t": "fraction", "v": "12"},
+    {"$t": "date", "v": "2024-13-01"},
+    {"$t": "timedelta", "v": [10**12, 0, 0]},
+    {"$t": "timedelta", "v": [1, 2]},
+    {"$t": "timedelta", "v": [True, 0, 0]},
+    {"$t": "str", "v": "zz"},
+    {"$t": "str", "v": "ff"},
+    {"$t": "complex", "v": ["1"]},
+    {"$t": "object", "v": ["A", 5]},
+    {"$t": "set", "v": list(range(30_000))},
+    {"$t": "dict", "v": [[i, i] for i in range(30_000)]},
+    b"bytes",
+]
+
+
+@pytest.mark.parametrize("tree", HOSTILE, ids=lambda tree: repr(tree)[:40])
+def test_trees_that_are_no_values_are_refused(tree: object) -> None:
+    with pytest.raises(BadTree):
+        Decoder().decode(tree)
+
+
+def test_a_set_whose_hashes_collide_ends_in_time() -> None:
+    prime = 2**61 - 1
+    tree: dict[str, object] = {"$t": "set", "v": [{"$t": "int", "v": format(i * prime, "x")} for i in range(20_000)]}
+    many = [tree] * 10
+    with pytest.raises(BadTree, match=r"too long|too large"):
+        Decoder().decode(many)
