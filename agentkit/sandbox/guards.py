@@ -1,0 +1,277 @@
+"""Checked versions of what takes an attribute's name as a string: getattr, str.format, attrgetter, vars, type ...
+
+They run in the program's own process. Names are looked at only as exact str: a subclass could lie about itself.
+"""
+
+from _string import formatter_field_name_split  # type: ignore[import-not-found]  # what str.format itself uses
+from collections.abc import Callable, Mapping
+from string import Formatter
+from types import BuiltinMethodType, CodeType, FrameType, MethodDescriptorType, ModuleType, TracebackType
+from typing import Final, NoReturn, cast
+
+from .policy_names import (
+    DENIED,
+    GUARDED,
+    TUPLE_NAMES,
+    attribute_refusal,
+    is_reserved,
+    store_refusal,
+)
+
+_Maker = Callable[..., object]
+_PARSE: Final = Formatter().parse
+_DANGEROUS: Final = (CodeType, FrameType, TracebackType)
+
+
+def exact(name: object) -> str:
+    """The name itself when it is an exact str."""
+    if type(name) is not str:
+        raise TypeError(f"attribute name must be string, not {type(name).__name__!r}")
+    return name
+
+
+def plain_text(text: str) -> str:
+    """The characters of a str or of a subclass, whatever its methods say."""
+    return text if type(text) is str else "".join([text])
+
+
+# str.format reads attributes that its text names.
+
+
+def check_format(text: str) -> None:
+    """Raises AttributeError when a replacement field of `text` reads an attribute that a program may not."""
+    if "." not in text:
+        return
+    for _, field, spec, _ in _PARSE(text):
+        if field:
+            _check_field(field)
+        if spec and "{" in spec:
+            check_format(spec)
+
+
+def _check_field(field: str) -> None:
+    _, rest = formatter_field_name_split(field)
+    for is_attribute, name in rest:
+        if is_attribute and (str(name).startswith("_") or name in GUARDED or attribute_refusal(name)):
+            raise AttributeError(f"{name!r} cannot be read in a format string: pass the value itself")
+
+
+def _format(text: str, /, *args: object, **kwargs: object) -> str:
+    text = plain_text(text)
+    check_format(text)
+    return str.format(text, *args, **kwargs)
+
+
+def _format_map(text: str, mapping: Mapping[str, object], /) -> str:
+    text = plain_text(text)
+    check_format(text)
+    return str.format_map(text, mapping)
+
+
+class _BoundFormat:
+    """text.format or text.format_map."""
+
+    __slots__ = ("_make", "_text")
+
+    def __init__(self, make: Callable[..., str], text: str) -> None:
+        self._make = make
+        self._text = text
+
+    def __call__(self, /, *args: object, **kwargs: object) -> str:
+        return self._make(self._text, *args, **kwargs)
+
+    def __repr__(self) -> str:
+        return "<built-in method format of str object>"
+
+
+_FORMATS: Final[dict[str, Callable[..., str]]] = {"format": _format, "format_map": _format_map}
+
+
+def _cleared(value: object, name: str) -> object:
+    """A value just read, unless it is an unchecked door."""
+    kind = type(value)
+    if kind is BuiltinMethodType or kind is MethodDescriptorType:
+        method = cast("BuiltinMethodType", value)
+        if method.__name__ == "dump":
+            raise AttributeError("files cannot be written here")
+        if method.__name__ in _FORMATS and method.__name__ == name:
+            return _checked_format(method)
+    if isinstance(value, _DANGEROUS) or (kind is not ModuleType and isinstance(value, ModuleType)):
+        raise AttributeError(f"{name!r} is not available")
+    if isinstance(value, type) and issubclass(value, type):
+        return TYPE
+    return value
+
+
+def _checked_format(method: BuiltinMethodType) -> object:
+    if type(method) is MethodDescriptorType:
+        return _FORMATS[method.__name__] if method.__objclass__ is str else method
+    owner = method.__self__
+    return _BoundFormat(_FORMATS[method.__name__], owner) if issubclass(type(owner), str) else method
+
+
+# getattr and its family
+
+
+def is_own(kind: type) -> bool:
+    """Whether a class comes from the program."""
+    return kind.__module__ == "__main__"
+
+
+def _readable(obj: object, name: object) -> str:
+    name = exact(name)
+    refusal = attribute_refusal(name)
+    if refusal:
+        raise AttributeError(refusal)
+    if name[:1] == "_" and not is_reserved(name) and name not in TUPLE_NAMES:
+        kind = obj if isinstance(obj, type) else type(obj)
+        if not is_own(kind):
+            raise AttributeError(f"{name!r} is private to {kind.__name__}")
+    return name
+
+
+def get_attribute(obj: object, name: str) -> object:
+    """`_getattr_`: reads an attribute that the compiler could not clear by its name."""
+    name = _readable(obj, name)
+    return _cleared(getattr(obj, name), name)
+
+
+def checked_getattr(obj: object, name: str, /, *default: object) -> object:
+    """The built-in getattr. A refused name raises even when there is a default."""
+    name = _readable(obj, name)
+    return _cleared(getattr(obj, name, *default), name)
+
+
+def checked_hasattr(obj: object, name: str, /) -> bool:
+    """The built-in hasattr. False for what may not be read."""
+    try:
+        checked_getattr(obj, name)
+    except AttributeError:
+        return False
+    return True
+
+
+def checked_setattr(obj: object, name: str, value: object, /) -> None:
+    """The built-in setattr."""
+    setattr(obj, _writable(name), value)
+
+
+def checked_delattr(obj: object, name: str, /) -> None:
+    """The built-in delattr."""
+    delattr(obj, _writable(name))
+
+
+def set_own_attribute(obj: object, name: str, value: object, /) -> None:
+    """object.__setattr__, as a frozen dataclass uses it in __post_init__."""
+    object.__setattr__(obj, _writable(name), value)
+
+
+def _writable(name: object) -> str:
+    name = exact(name)
+    refusal = store_refusal(name)
+    if refusal:
+        raise AttributeError(refusal)
+    return name
+
+
+def checked_vars(*args: object) -> dict[str, object]:
+    """The built-in vars, of an instance of the program's own classes."""
+    if len(args) != 1:
+        raise TypeError("vars() takes one object here; keep names made up at run time in a dict")
+    obj = args[0]
+    if isinstance(obj, type) or not is_own(type(obj)):
+        raise TypeError("vars() works on instances of classes that the program defines")
+    return cast("dict[str, object]", vars(obj))
+
+
+class _Type:
+    """What `type` is for a program: the class of an object, and isinstance. It makes no classes."""
+
+    __slots__ = ()
+    __name__ = "type"
+    __qualname__ = "type"
+
+    def __call__(self, *args: object) -> object:
+        if len(args) != 1:
+            raise TypeError("type() takes one argument here: write a class statement to make a class")
+        kind = type(args[0])
+        return self if issubclass(kind, (type, _Type)) else kind
+
+    def __instancecheck__(self, instance: object) -> bool:
+        return isinstance(instance, (type, _Type))
+
+    def __subclasscheck__(self, subclass: type) -> bool:
+        return issubclass(subclass, type)
+
+    def __mro_entries__(self, bases: tuple[object, ...]) -> NoReturn:
+        raise TypeError("metaclasses are not available: use a class decorator or inheritance")
+
+    def __getitem__(self, item: object) -> "_Type":
+        return self
+
+    def __or__(self, other: object) -> "_Type":
+        return self
+
+    __ror__ = __or__
+
+    def __repr__(self) -> str:
+        return "<class 'type'>"
+
+
+TYPE: Final = _Type()
+
+
+class Absent:
+    """A function of Python that is not here; calling it says what to do instead."""
+
+    __slots__ = ("_message",)
+
+    def __init__(self, name: str, advice: str) -> None:
+        self._message = f"{name} is not available: {advice}"
+
+    def __call__(self, /, *args: object, **kwargs: object) -> NoReturn:
+        raise NameError(self._message)
+
+    def __mro_entries__(self, bases: tuple[object, ...]) -> NoReturn:
+        raise NameError(self._message)
+
+    def __repr__(self) -> str:
+        return f"<{self._message}>"
+
+
+def clear_match_args(kind: type) -> None:
+    """Positional class patterns read the attributes that __match_args__ names, unchecked."""
+    names = getattr(kind, "__match_args__", ())
+    if any(name in GUARDED or name in DENIED or is_reserved(name) for name in names):
+        setattr(kind, "__match_args__", ())  # noqa: B010  (not declared on type)
+
+
+# operator's deputies
+
+
+def attrgetter(attr: str, /, *attrs: str) -> Callable[[object], object]:
+    """operator.attrgetter with checked names."""
+    paths = [exact(path).split(".") for path in (attr, *attrs)]
+
+    def read(obj: object) -> object:
+        found = tuple(_follow(obj, path) for path in paths)
+        return found if attrs else found[0]
+
+    return read
+
+
+def _follow(obj: object, path: list[str]) -> object:
+    for name in path:
+        obj = get_attribute(obj, name)
+    return obj
+
+
+def methodcaller(name: str, /, *args: object, **kwargs: object) -> Callable[[object], object]:
+    """operator.methodcaller with a checked name."""
+    method = exact(name)
+
+    def call(obj: object) -> object:
+        return cast("_Maker", get_attribute(obj, method))(*args, **kwargs)
+
+    return call
+

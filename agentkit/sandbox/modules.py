@@ -1,0 +1,180 @@
+"""What programs may import: an allow-list of modules, shown through facades of their public names.
+
+A facade is a new, empty module object filled with values; the real module, its globals and the modules it imports
+are not in it. `audit.py` walks everything that can be reached from here.
+"""
+
+import codecs
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from types import ModuleType
+from typing import Final
+
+from . import standins
+from .guards import Absent, attrgetter, methodcaller
+from .zones import available_timezones, preload, zone
+
+_DATEUTIL: Final = ("relativedelta", "parser", "rrule", "easter", "tz")
+
+BASE_MODULES: Final[tuple[str, ...]] = (
+    *("math", "cmath", "statistics", "random", "fractions", "decimal", "numbers"),
+    *("itertools", "functools", "operator", "collections", "collections.abc", "heapq", "bisect", "graphlib", "array"),
+    *("queue", "copy", "enum", "dataclasses", "typing", "types", "abc", "contextlib"),
+    *("string", "re", "textwrap", "unicodedata", "difflib", "pprint", "html", "json", "csv", "io", "urllib.parse"),
+    *("datetime", "calendar", "time", "zoneinfo", *(f"dateutil.{name}" for name in _DATEUTIL)),
+    *("hashlib", "base64", "binascii", "struct", "zlib", "uuid", "ipaddress", "colorsys"),
+    *("sys", "traceback", "warnings"),
+)
+
+# Loaded and shown together with the module.
+_PARTS: Final = {
+    "numpy": ("numpy.linalg", "numpy.random", "numpy.fft", "numpy.polynomial"),
+    "sympy": ("sympy.abc", "sympy.solvers", "sympy.ntheory", "sympy.geometry", "sympy.functions", "sympy.matrices"),
+}
+
+# Only these names.
+_ONLY: Final = {
+    "abc": "ABC abstractmethod",
+    "contextlib": "contextmanager suppress closing nullcontext ExitStack ContextDecorator AbstractContextManager",
+    "copy": "copy deepcopy replace Error",
+    "dateutil.parser": "parse isoparse parserinfo ParserError",
+    "dateutil.tz": "UTC tzutc tzoffset",
+    "dataclasses": "asdict astuple replace is_dataclass MISSING KW_ONLY InitVar FrozenInstanceError",
+    "enum": "auto unique verify member nonmember property EnumCheck FlagBoundary UNIQUE CONTINUOUS NAMED_FLAGS "
+    "STRICT CONFORM EJECT KEEP",
+    "functools": "reduce partial partialmethod lru_cache cache cached_property cmp_to_key total_ordering",
+    "io": "StringIO BytesIO",
+    "queue": "Queue LifoQueue PriorityQueue SimpleQueue Empty Full",
+    "sys": "maxsize float_info int_info version version_info byteorder getrecursionlimit getsizeof",
+    "time": "time time_ns perf_counter perf_counter_ns monotonic monotonic_ns process_time sleep strftime strptime "
+    "localtime gmtime mktime ctime asctime struct_time timezone tzname",
+    "traceback": "",
+    "types": "SimpleNamespace MappingProxyType NoneType GeneratorType",
+    "uuid": "UUID uuid3 uuid4 uuid5 NAMESPACE_DNS NAMESPACE_URL NAMESPACE_OID NAMESPACE_X500",
+    "warnings": "warn filterwarnings simplefilter",
+    "zoneinfo": "ZoneInfoNotFoundError",
+}
+# All public names but these.
+_WITHOUT: Final = {
+    "calendar": "LocaleTextCalendar LocaleHTMLCalendar",
+    "collections": "UserString",  # its format() is unchecked
+    "hashlib": "file_digest",
+    "string": "Formatter",
+    "typing": "ForwardRef get_type_hints get_args get_overloads clear_overloads no_type_check "
+    "no_type_check_decorator dataclass_transform evaluate_forward_ref IO BinaryIO TextIO reveal_type",
+    "numpy": "load save savez savez_compressed savetxt loadtxt genfromtxt fromfile fromregex memmap test info "
+    "show_config show_runtime get_include seterrcall",
+    "sympy": "test doctest init_session init_printing preview source",
+}
+# Own versions.
+_INSTEAD: Final[dict[str, dict[str, object]]] = {
+    "abc": {"ABCMeta": standins.NoMetaclass("ABCMeta")},
+    "collections": {"namedtuple": standins.namedtuple},
+    "contextlib": {"redirect_stdout": standins.redirect_stdout},
+    "dataclasses": {name: getattr(standins, name) for name in ("dataclass", "field", "fields")},
+    "enum": {
+        **{name: getattr(standins, name) for name in ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag")},
+        **{name: standins.NoMetaclass(name) for name in ("EnumMeta", "EnumType")},
+    },
+    "functools": {name: getattr(standins, name) for name in ("wraps", "update_wrapper", "singledispatch")},
+    "operator": {"attrgetter": attrgetter, "methodcaller": methodcaller},
+    "sys": {
+        "setrecursionlimit": standins.setrecursionlimit,
+        "stdout": standins.Stream(),
+        "stderr": standins.Stream(),
+        "exit": Absent("sys.exit()", "let the program end, or return from the function"),
+    },
+    "traceback": {"format_exc": standins.format_exc, "print_exc": standins.print_exc},
+    "typing": {"NamedTuple": standins.NamedTuple},
+    "zoneinfo": {"ZoneInfo": zone, "available_timezones": available_timezones},
+}
+
+_MATH_NAMES: Final = ("Symbol", "Eq", "solve", "simplify")
+
+
+def _with_parts(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(part for name in names for part in (name, *_PARTS.get(name, ()))))
+
+
+def load(names: Iterable[str]) -> dict[str, ModuleType]:
+    """Imports the real modules, and the parts shown with them. An unknown name raises ImportError."""
+    return {name: import_module(name) for name in _with_parts(names)}
+
+
+def _public(name: str, module: ModuleType) -> dict[str, object]:
+    if name in _ONLY:
+        names: Iterable[str] = _ONLY[name].split()
+    else:
+        hidden = _WITHOUT.get(name, "").split()
+        names = [item for item in getattr(module, "__all__", None) or dir(module) if item not in hidden]
+    found = {item: getattr(module, item) for item in names if not item.startswith("_") and hasattr(module, item)}
+    return {item: value for item, value in found.items() if is_showable(value)} | _INSTEAD.get(name, {})
+
+
+def is_showable(value: object) -> bool:
+    """Neither a module nor a metaclass."""
+    return not isinstance(value, ModuleType) and not (isinstance(value, type) and issubclass(value, type))
+
+
+def facades(names: Iterable[str]) -> dict[str, object]:
+    """A facade for each name and each package above it, by dotted name. Loads what is not loaded."""
+    shown: dict[str, ModuleType] = {}
+    for name, module in load(names).items():
+        facade = shown.setdefault(name, ModuleType(name))
+        vars(facade).update(_public(name, module))
+    for name in sorted(shown):
+        _attach(shown, name)
+    return dict(shown)
+
+
+def _attach(shown: dict[str, ModuleType], name: str) -> None:
+    """Makes `a.b` an attribute of the facade `a`."""
+    above, _, last = name.rpartition(".")
+    if above:
+        setattr(shown.setdefault(above, ModuleType(above)), last, shown[name])
+        _attach(shown, above)
+
+
+def prebound(names: Iterable[str] = ()) -> dict[str, object]:
+    """What a program finds without importing it. With "sympy" among `names` also Symbol, Eq, solve and simplify.
+
+    `datetime` is the class, as PAL prompts use it; after `import datetime` it is the module, as everywhere.
+    """
+    import math
+    from datetime import date, datetime, timedelta
+    from decimal import Decimal
+    from fractions import Fraction
+
+    from dateutil.relativedelta import relativedelta
+
+    shown = facades(("math", "statistics"))
+    found: dict[str, object] = {
+        **shown,
+        **{name: getattr(math, name) for name in ("factorial", "gcd", "comb")},
+        "datetime": datetime,
+        "date": date,
+        "timedelta": timedelta,
+        "relativedelta": relativedelta,
+        "Fraction": Fraction,
+        "Decimal": Decimal,
+    }
+    if "sympy" in names:
+        sympy = import_module("sympy")
+        found |= {name: getattr(sympy, name) for name in _MATH_NAMES}
+    return found
+
+
+def warm() -> None:
+    """Imports what C code and the standard library only import when first used, so that a sealed process need not."""
+    import datetime
+    import time
+
+    for codec in ("ascii", "latin-1", "utf-8-sig", "utf-16", "utf-32", "cp1252", "unicode_escape", "rot13", "idna"):
+        codecs.encode("a", codec)
+    time.strptime("2020-01-02", "%Y-%m-%d")
+    datetime.datetime.strptime("2020-01-02", "%Y-%m-%d").strftime("%d %B")
+    preload()
+    if "numpy" in sys.modules:
+        numpy = sys.modules["numpy"]
+        numpy.arange(3).mean()

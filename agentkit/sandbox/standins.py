@@ -1,0 +1,287 @@
+"""Own versions of library functions that would run text or set attributes by names a program made up.
+
+dataclass, namedtuple and Enum build source or classes out of names; wraps copies whole dicts; redirect_stdout and
+singledispatch look names up. Each stand-in checks the names, then calls the real one or does the little that is needed.
+"""
+
+import collections
+import dataclasses
+import enum
+import inspect
+import keyword
+import sys
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Final, NoReturn, TypeVar, cast
+
+from .guards import clear_match_args, plain_text
+from .policy_names import TEXT_NAMES, field_refusal
+
+_Class = TypeVar("_Class", bound=type)
+_Function = TypeVar("_Function", bound=Callable[..., object])
+
+
+def _field_name(name: object) -> str:
+    """The exact text of a name that becomes an attribute."""
+    text = plain_text(name) if isinstance(name, str) else plain_text(str(name))
+    refusal = field_refusal(text)
+    if refusal:
+        raise ValueError(refusal)
+    return text
+
+
+# dataclasses puts the names of fields into source that it runs, and trusts Field.name.
+
+
+class _Frozen(type):
+    """A class whose attributes a program cannot replace."""
+
+    def __setattr__(cls, name: str, value: object) -> NoReturn:
+        raise TypeError(f"cannot set {name!r} of {cls.__name__!r}")
+
+    def __delattr__(cls, name: str) -> NoReturn:
+        raise TypeError(f"cannot delete {name!r} of {cls.__name__!r}")
+
+
+class _Field(dataclasses.Field, metaclass=_Frozen):  # type: ignore[type-arg]
+    """A Field that only takes a proper name."""
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "name" and value is not None and not _is_field(value):
+            raise ValueError("not the name of a field")
+        super().__setattr__(name, value)
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError("a field cannot be subclassed")
+
+
+def _is_field(name: object) -> bool:
+    return type(name) is str and name.isidentifier() and not keyword.iskeyword(name) and field_refusal(name) is None
+
+
+def field(**options: object) -> object:
+    """dataclasses.field."""
+    made = cast("object", dataclasses.field(**options))  # type: ignore[call-overload]
+    made.__class__ = _Field  # same slots
+    return made
+
+
+def dataclass(cls: type | None = None, /, **options: object) -> object:
+    """dataclasses.dataclass."""
+
+    def build(kind: type) -> type:
+        for name in inspect.get_annotations(kind):
+            if not _is_field(name):
+                raise ValueError(f"{name!r} is not allowed as a field")
+        made = cast("Callable[..., type]", dataclasses.dataclass)(kind, **options)
+        clear_match_args(made)
+        return made
+
+    return build if cls is None else build(cls)
+
+
+def fields(class_or_instance: object) -> tuple[SimpleNamespace, ...]:
+    """dataclasses.fields, as copies."""
+    names = ("name", "type", "default", "default_factory", "init", "repr", "hash", "compare", "metadata", "kw_only")
+    found = dataclasses.fields(cast("type[_Dataclass]", class_or_instance))
+    return tuple(SimpleNamespace(**{name: getattr(item, name) for name in names}) for item in found)
+
+
+class _Dataclass(typing.Protocol):
+    __dataclass_fields__: typing.ClassVar[dict[str, "dataclasses.Field[object]"]]
+
+
+# Named tuples
+
+
+def namedtuple(
+    typename: str,
+    field_names: str | Iterable[str],
+    *,
+    rename: bool = False,
+    defaults: Iterable[object] | None = None,
+    module: str | None = None,
+) -> type:
+    """collections.namedtuple."""
+    if isinstance(field_names, str):
+        field_names = plain_text(field_names).replace(",", " ").split()
+    names = [_field_name(name) for name in field_names]
+    made = collections.namedtuple(  # type: ignore[misc]  # noqa: PYI024  (the names come from the program)
+        plain_text(typename), names, rename=rename, defaults=defaults, module=module or "__main__"
+    )
+    clear_match_args(made)
+    return made
+
+
+class _NamedTuple:
+    """typing.NamedTuple, as a base class and as a function."""
+
+    __slots__ = ()
+
+    def __call__(self, typename: str, fields: Iterable[tuple[str, object]] = (), /) -> type:
+        return namedtuple(typename, [name for name, _ in fields])
+
+    def __mro_entries__(self, bases: tuple[object, ...]) -> tuple[type, ...]:
+        entries = cast("_HasEntries", typing.NamedTuple).__mro_entries__
+        return entries((typing.NamedTuple,))
+
+
+class _HasEntries(typing.Protocol):
+    def __mro_entries__(self, bases: tuple[object, ...]) -> tuple[type, ...]: ...
+
+
+NamedTuple: Final = _NamedTuple()
+
+
+# Enumerations: Enum("Name", {...}) would set any attribute of a new class.
+
+
+class _EnumType(enum.EnumType):
+    """An EnumType that checks the names given to a functional call."""
+
+    def __call__(cls, *args: object, **keywords: object) -> object:  # type: ignore[override]
+        if "names" in keywords:
+            keywords["names"] = _member_names(keywords["names"])
+        elif len(args) > 1 and not cls.__members__:
+            args = (args[0], _member_names(args[1]), *args[2:])
+        return super().__call__(*args, **keywords)  # type: ignore[arg-type]
+
+
+def _member_names(names: object) -> object:
+    if names is None:
+        return None
+    if isinstance(names, str):
+        return [_field_name(name) for name in plain_text(names).replace(",", " ").split()]
+    pairs = names.items() if isinstance(names, Mapping) else cast("Iterable[object]", names)
+    return [
+        _field_name(item) if isinstance(item, str) else (_field_name(item[0]), item[1])
+        for item in cast("Iterable[tuple[str, object]]", pairs)
+    ]
+
+
+class Enum(enum.Enum, metaclass=_EnumType):
+    """enum.Enum."""
+
+
+class IntEnum(enum.IntEnum, Enum):
+    """enum.IntEnum."""
+
+
+class StrEnum(enum.StrEnum, Enum):
+    """enum.StrEnum."""
+
+
+class Flag(enum.Flag, Enum):
+    """enum.Flag."""
+
+
+class IntFlag(enum.IntFlag, Flag):
+    """enum.IntFlag."""
+
+
+# functools, contextlib
+
+
+def update_wrapper(wrapper: _Function, wrapped: object, *_: object, **__: object) -> _Function:
+    """functools.update_wrapper: copies the name and the docstring."""
+    for name in TEXT_NAMES:
+        value = getattr(wrapped, name, None)
+        if isinstance(value, str):
+            setattr(wrapper, name, value)
+    return wrapper
+
+
+def wraps(wrapped: object, *_: object, **__: object) -> Callable[[_Function], _Function]:
+    """functools.wraps."""
+    return lambda wrapper: update_wrapper(wrapper, wrapped)
+
+
+def singledispatch(function: Callable[..., object]) -> Callable[..., object]:
+    """functools.singledispatch, registering by class: the real one evaluates annotations."""
+    table: dict[type, Callable[..., object]] = {}
+
+    def dispatch(kind: type) -> Callable[..., object]:
+        for base in kind.__mro__:
+            if base in table:
+                return table[base]
+        return next((table[base] for base in reversed(table) if issubclass(kind, base)), function)
+
+    def register(kind: type, implementation: Callable[..., object] | None = None) -> object:
+        if not isinstance(kind, type):
+            raise TypeError("write @name.register(SomeClass): annotations are not evaluated")
+        if implementation is None:
+            return lambda decorated: register(kind, decorated)
+        table[kind] = implementation
+        return implementation
+
+    def call(*args: object, **keywords: object) -> object:
+        return dispatch(type(args[0]))(*args, **keywords)
+
+    call.register = register  # type: ignore[attr-defined]
+    call.dispatch = dispatch  # type: ignore[attr-defined]
+    return update_wrapper(call, function)
+
+
+@contextmanager
+def redirect_stdout(target: object) -> Iterator[object]:
+    """contextlib.redirect_stdout. A subclass of the real one reads any attribute of sys."""
+    before, sys.stdout = sys.stdout, cast("typing.TextIO", target)
+    try:
+        yield target
+    finally:
+        sys.stdout = before
+
+
+# abc, sys, traceback
+
+
+class NoMetaclass:
+    """The name of a metaclass: it can stand after `metaclass=`, it cannot be called."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, *args: object, **keywords: object) -> NoReturn:
+        raise TypeError(f"{self._name} cannot be called here: write a class statement")
+
+    def __mro_entries__(self, bases: tuple[object, ...]) -> NoReturn:
+        raise TypeError("metaclasses are not available: use a class decorator or inheritance")
+
+
+MAX_RECURSION: Final = 10_000
+
+
+def setrecursionlimit(limit: int) -> None:
+    """sys.setrecursionlimit, up to what the stack holds."""
+    sys.setrecursionlimit(max(min(limit, MAX_RECURSION), 50))
+
+
+class Stream:
+    """sys.stdout or sys.stderr: what is written is the program's output."""
+
+    __slots__ = ()
+
+    def write(self, text: str) -> int:
+        """Writes text."""
+        sys.stdout.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is held back here."""
+
+
+def format_exc() -> str:
+    """The exception being handled, as `Name: message`."""
+    error = sys.exc_info()[1]
+    return "" if error is None else f"{type(error).__name__}: {error}\n"
+
+
+def print_exc() -> None:
+    """Prints what `format_exc` gives."""
+    sys.stdout.write(format_exc())
