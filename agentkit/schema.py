@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated, NotRequired, Union, cast, get_args, get_origin
+from typing import Annotated, NotRequired, TypeAlias, Union, cast, get_args, get_origin
 
 from agentkit.errors import BadArguments, ConfigError
 from agentkit.messages import JSON
@@ -18,7 +19,7 @@ if typing.TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
     from pydantic_core import ErrorDetails
 
-__all__ = ["Arguments", "IdempotencyKey", "RunContext"]
+__all__ = ["Arguments", "FunctionArguments", "IdempotencyKey", "RunContext", "without_titles"]
 
 
 class IdempotencyKey(str):
@@ -49,8 +50,66 @@ class RunContext:
 _INJECTED = (IdempotencyKey, RunContext)
 
 
-class Arguments:
-    """The arguments of a function: their JSON Schema, and the check of what a model sent.
+class Arguments(ABC):
+    """The arguments of a tool: their JSON Schema, and the check of what a model sent.
+
+    `FunctionArguments` reads them from a function; a tool from elsewhere brings a `schema` and a `check` of its own.
+    """
+
+    @cached_property
+    @abstractmethod
+    def schema(self) -> dict[str, JSON]:
+        """JSON Schema (draft 2020-12) of the arguments: an object with "properties", without titles."""
+
+    @abstractmethod
+    def check(self, given: Mapping[str, JSON]) -> dict[str, object]:
+        """The arguments as the tool wants them.
+
+        Raises:
+            BadArguments: with every fault in words, and what is expected.
+        """
+
+    @cached_property
+    def injected(self) -> dict[str, type]:
+        """What the agent fills in: name -> IdempotencyKey or RunContext."""
+        return {}
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """The names that must be given, in order."""
+        needed = cast("list[str]", self.schema.get("required", []))
+        return tuple(name for name in self.properties if name in needed)
+
+    @cached_property
+    def properties(self) -> dict[str, dict[str, JSON]]:
+        """The JSON Schema of each argument."""
+        return cast("dict[str, dict[str, JSON]]", self.schema["properties"])
+
+    @cached_property
+    def text_argument(self) -> str | None:
+        """The one required argument, when there is just one and it is text: a bare string fills it."""
+        if len(self.required) != 1:
+            return None
+        return self.required[0] if self.properties[self.required[0]].get("type") == "string" else None
+
+    @cached_property
+    def signature(self) -> str:
+        """The arguments in one line, as a model may be told: `{"city": string, "nights": integer = 1}`."""
+        definitions = cast("dict[str, dict[str, JSON]]", self.schema.get("$defs", {}))
+        parts = (_property(name, p, name in self.required, definitions) for name, p in self.properties.items())
+        return "{" + ", ".join(parts) + "}"
+
+    def explain(self, error: ValidationError) -> BadArguments:
+        """Every fault that pydantic found, in words a model can act on, and what is expected."""
+        return self.refusal(_fault(detail) for detail in error.errors(include_url=False))
+
+    def refusal(self, faults: Iterable[str]) -> BadArguments:
+        """The error for these faults."""
+        return BadArguments(f"{'; '.join(faults)}. Expected {self.signature}.")
+
+
+class FunctionArguments(Arguments):
+    """The arguments of a function, from its signature, its type hints and its docstring.
 
     Raises:
         ConfigError: a parameter that cannot be filled from JSON (`*args`, an annotation pydantic does not know).
@@ -73,7 +132,6 @@ class Arguments:
 
     @cached_property
     def injected(self) -> dict[str, type]:
-        """Parameters that the agent fills in: name -> IdempotencyKey or RunContext."""
         found = {name: _injected_type(self._hints.get(name)) for name in self._parameters}
         return {name: kind for name, kind in found.items() if kind is not None}
 
@@ -84,7 +142,6 @@ class Arguments:
 
     @cached_property
     def required(self) -> tuple[str, ...]:
-        """The names without a default, in order."""
         return tuple(name for name, p in self._visible.items() if p.default is p.empty)
 
     @cached_property
@@ -127,46 +184,22 @@ class Arguments:
 
     @cached_property
     def schema(self) -> dict[str, JSON]:
-        """JSON Schema (draft 2020-12) of the arguments, without titles."""
         from pydantic_core import to_jsonable_python
 
-        schema = cast("dict[str, JSON]", _without_titles(self._adapter.json_schema()))
+        schema = without_titles(self._adapter.json_schema())
         properties = cast("dict[str, dict[str, JSON]]", schema.setdefault("properties", {}))
         for name, parameter in self._visible.items():
             if parameter.default is not parameter.empty and parameter.default is not None:
                 properties[name]["default"] = to_jsonable_python(parameter.default, fallback=str)
         return schema
 
-    @cached_property
-    def text_argument(self) -> str | None:
-        """The one required argument, when there is just one and it is text: a bare string fills it."""
-        if len(self.required) != 1:
-            return None
-        properties = cast("dict[str, dict[str, JSON]]", self.schema["properties"])
-        return self.required[0] if properties[self.required[0]].get("type") == "string" else None
-
     def check(self, given: Mapping[str, JSON]) -> dict[str, object]:
-        """The arguments as the function wants them.
-
-        Raises:
-            BadArguments: with every fault in words, and what is expected.
-        """
         from pydantic import ValidationError
 
         try:
             return self._adapter.validator.validate_python(given)  # type: ignore[no-any-return]
         except ValidationError as error:
-            raise BadArguments(self._explain(error)) from None
-
-    def _explain(self, error: ValidationError) -> str:
-        faults = "; ".join(_fault(detail) for detail in error.errors(include_url=False))
-        return f"{faults}. Expected {self.signature}."
-
-    @cached_property
-    def signature(self) -> str:
-        """The arguments in one line, as a model may be told: `{"city": string, "nights": integer = 1}`."""
-        properties = cast("dict[str, dict[str, JSON]]", self.schema["properties"])
-        return "{" + ", ".join(_property(name, p, name in self.required) for name, p in properties.items()) + "}"
+            raise self.explain(error) from None
 
 
 def _injected_type(hint: object) -> type | None:
@@ -182,11 +215,16 @@ def _descriptions(function: Callable[..., object]) -> dict[str, str]:
     return {p.arg_name: " ".join(p.description.split()) for p in parsed.params if p.description}
 
 
-def _without_titles(node: object) -> object:
+def without_titles(schema: Mapping[str, JSON]) -> dict[str, JSON]:
+    """A JSON Schema without its titles, which only repeat the names."""
+    return cast("dict[str, JSON]", _untitled(schema))
+
+
+def _untitled(node: object) -> object:
     if isinstance(node, dict):
         items = cast("dict[str, object]", node).items()
-        return {k: _without_titles(v) for k, v in items if not (k == "title" and isinstance(v, str))}
-    return [_without_titles(item) for item in cast("list[object]", node)] if isinstance(node, list) else node
+        return {k: _untitled(v) for k, v in items if not (k == "title" and isinstance(v, str))}
+    return [_untitled(item) for item in cast("list[object]", node)] if isinstance(node, list) else node
 
 
 def _fault(detail: ErrorDetails) -> str:
@@ -203,17 +241,24 @@ def _fault(detail: ErrorDetails) -> str:
             return f"{where + ': ' if where else ''}{message} (you gave {given})"
 
 
-def _property(name: str, schema: Mapping[str, JSON], required: bool) -> str:
+_Definitions: TypeAlias = "Mapping[str, dict[str, JSON]]"
+
+
+def _property(name: str, schema: Mapping[str, JSON], required: bool, definitions: _Definitions) -> str:
     default = f" = {schema['default']!r}" if "default" in schema else "" if required else " (optional)"
-    return f'"{name}": {_type_words(schema)}{default}'
+    return f'"{name}": {_type_words(schema, definitions)}{default}'
 
 
-def _type_words(schema: Mapping[str, JSON]) -> str:
+def _type_words(schema: Mapping[str, JSON], definitions: _Definitions) -> str:
+    if "$ref" in schema:
+        schema = definitions.get(str(schema["$ref"]).rsplit("/", 1)[-1], {"type": "object"})
     if "enum" in schema:
         return " | ".join(repr(v) for v in cast("list[JSON]", schema["enum"]))
+    if "const" in schema:
+        return repr(schema["const"])
     if "anyOf" in schema:
-        return " | ".join(_type_words(part) for part in cast("list[dict[str, JSON]]", schema["anyOf"]))
-    kind = str(schema.get("type", "object" if "$ref" in schema else "any"))
+        return " | ".join(_type_words(part, definitions) for part in cast("list[dict[str, JSON]]", schema["anyOf"]))
+    kind = str(schema.get("type", "any"))
     if kind == "array" and isinstance(items := schema.get("items"), dict):
-        return f"list of {_type_words(items)}"
+        return f"list of {_type_words(items, definitions)}"
     return str(schema.get("format", kind)) if kind == "string" else kind

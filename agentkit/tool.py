@@ -12,7 +12,7 @@ from typing import Generic, ParamSpec, TypedDict, TypeVar, Unpack, cast, overloa
 from agentkit.errors import BadArguments, ConfigError
 from agentkit.messages import JSON
 from agentkit.models.base import ToolSchema
-from agentkit.schema import Arguments, IdempotencyKey, RunContext
+from agentkit.schema import Arguments, FunctionArguments, IdempotencyKey, RunContext
 
 __all__ = ["IdempotencyKey", "Marks", "RunContext", "Tool", "ToolOptions", "tool"]
 
@@ -179,7 +179,7 @@ def tool(
     def decorate(function: Callable[P, R]) -> Tool[P, R]:
         tool_name = name or cast("str", getattr(function, "__name__", type(function).__name__))
         text = description or _first_paragraph(function)
-        return Tool(function, tool_name, text, Arguments(function, tool_name), Marks(**marks))
+        return Tool(function, tool_name, text, FunctionArguments(function, tool_name), Marks(**marks))
 
     return decorate if function is None else decorate(function)
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from agentkit.errors import BadArguments, ConfigError
-from agentkit.schema import Arguments, IdempotencyKey, RunContext
+from agentkit.schema import FunctionArguments, IdempotencyKey, RunContext
 
 
 class Cabin(Enum):
@@ -43,7 +43,7 @@ def book(
     return f"{city} {nights}"
 
 
-ARGUMENTS = Arguments(book, "book")
+ARGUMENTS = FunctionArguments(book, "book")
 
 
 def test_schema_tells_types_descriptions_and_defaults() -> None:
@@ -100,22 +100,28 @@ def test_the_one_required_text_argument() -> None:
     def number(n: int) -> int:
         return n
 
-    assert Arguments(two, "two").text_argument is None
-    assert Arguments(number, "number").text_argument is None
+    assert FunctionArguments(two, "two").text_argument is None
+    assert FunctionArguments(number, "number").text_argument is None
+
+
+def test_the_signature_spells_out_choices_wherever_the_schema_keeps_them() -> None:
+    assert """"cabin": 'economy' | 'business' = 'economy'""" in ARGUMENTS.signature
+    assert """"kind": 'hotel' | 'hostel' = 'hotel'""" in ARGUMENTS.signature
+    assert '"guests": list of object | null' in ARGUMENTS.signature
 
 
 def test_open_ended_functions_take_further_names() -> None:
     def anything(**names: str) -> int:
         return len(names)
 
-    assert Arguments(anything, "anything").check({"a": "b"}) == {"a": "b"}
+    assert FunctionArguments(anything, "anything").check({"a": "b"}) == {"a": "b"}
 
 
 @pytest.mark.parametrize("name", ["copy", "schema", "json", "model_config"])
 def test_argument_names_that_pydantic_models_would_refuse(name: str) -> None:
     function = eval(f"lambda {name}: {name}")
     function.__annotations__[name] = int
-    assert Arguments(function, "f").check({name: "3"}) == {name: 3}
+    assert FunctionArguments(function, "f").check({name: "3"}) == {name: 3}
 
 
 def test_parameters_that_cannot_be_named_are_refused() -> None:
@@ -127,7 +133,7 @@ def test_parameters_that_cannot_be_named_are_refused() -> None:
 
     for function in (positional, star):
         with pytest.raises(ConfigError, match="given by name"):
-            _ = Arguments(function, "f").schema
+            _ = FunctionArguments(function, "f").schema
 
 
 def test_unresolvable_and_unknown_types_are_refused_with_the_tool_s_name() -> None:
@@ -140,7 +146,7 @@ def test_unresolvable_and_unknown_types_are_refused_with_the_tool_s_name() -> No
 
     for function in (odd, forward):
         with pytest.raises(ConfigError, match="Tool 'f'"):
-            _ = Arguments(function, "f").schema
+            _ = FunctionArguments(function, "f").schema
 
 
 @pytest.mark.parametrize(
@@ -156,4 +162,4 @@ def test_docstring_styles(doc: str) -> None:
         return n
 
     f.__doc__ = doc
-    assert Arguments(f, "f").schema["properties"] == {"n": {"type": "integer", "description": "how many."}}
+    assert FunctionArguments(f, "f").schema["properties"] == {"n": {"type": "integer", "description": "how many."}}
