@@ -6,10 +6,12 @@ length, so that a reply always ends.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from agentkit.models.base import ReplyFormat, ToolSchema
 from agentkit.models.json_grammar import LINE_CHAR, JsonGrammar, Rules, any_of, literal
 
-__all__ = ["grammar_for"]
+__all__ = ["Held", "held_to"]
 
 THOUGHT = 200
 """Characters in a thought."""
@@ -17,26 +19,41 @@ ANSWER = 600
 """Characters in a final answer, one line."""
 CODE_LINES, CODE_WIDTH = 24, 100
 
-# Printable and not blank: a thought or answer that begins with a blank often stays empty.
+# Printable and not blank: a thought or answer that begins with blanks often stays empty.
 _FIRST = r"[^\x00-\x20\x7F-\xA0\u1680\u2000-\u200F\u2028-\u202F\u205F\u3000\uFEFF]"
 # Python needs no backtick: without one, the fence can only end where it should.
 _CODE_CHAR = r"[^`\x00-\x1F\x7F\x85\u2028\u2029]"
 
 
-def grammar_for(format: ReplyFormat) -> str | None:  # noqa: A002 - the name that `Request` gives it
-    """The grammar of a reply in this format; None where the text is free."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A reply's format, as the model is held to it.
+
+    Attributes:
+        opening: how every reply in the format begins. It is written for the model, as part of the prompt: cheaper,
+            and in the tokens that the tokenizer gives it, which under a grammar the model would not always choose.
+        grammar: GBNF for the rest; None where the text is free.
+    """
+
+    opening: str = ""
+    grammar: str | None = None
+
+
+def held_to(format: ReplyFormat) -> Held:  # noqa: A002 - the name that `Request` gives it
+    """How a reply in this format begins, and the grammar of the rest."""
     rules = Rules()
     match format.kind:
         case "text":
-            return None
+            return Held()
         case "answer":
-            return rules.text(_answer(rules))
+            return Held("Final Answer:", rules.text(f'" " {_answer(rules)}'))
         case "code":
-            return rules.text(_code(rules))
+            return Held("```python\n", rules.text(_code(rules)))
         case "react":
             thought = rules.add("thought", _line(rules, THOUGHT))
-            ways = [*([_action(rules, format.tools)] if format.tools else []), _answer(rules)]
-            return rules.text(f'"Thought: " {thought} "\\n" {any_of(ways)}')
+            final = f'"Final Answer: " {_answer(rules)}'
+            ways = [_action(rules, format.tools), final] if format.tools else [final]
+            return Held("Thought:", rules.text(f'" " {thought} "\\n" {any_of(ways)}'))
 
 
 def _line(rules: Rules, length: int) -> str:
@@ -44,12 +61,12 @@ def _line(rules: Rules, length: int) -> str:
 
 
 def _answer(rules: Rules) -> str:
-    return f'"Final Answer: " {rules.add("answer", _line(rules, ANSWER))}'
+    return rules.add("answer", _line(rules, ANSWER))
 
 
 def _action(rules: Rules, tools: tuple[ToolSchema, ...]) -> str:
     calls = [
-        f"{literal(tool['name'])} \"\\nAction Input: \" {JsonGrammar(rules, tool['parameters']).arguments()}"
+        f'{literal(tool["name"])} "\\nAction Input: " {JsonGrammar(rules, tool["parameters"]).arguments()}'
         for tool in tools
     ]
     return f'"Action: " {any_of(calls)}'
@@ -57,5 +74,5 @@ def _action(rules: Rules, tools: tuple[ToolSchema, ...]) -> str:
 
 def _code(rules: Rules) -> str:
     line = rules.add("code-line", f'{_CODE_CHAR}{{0,{CODE_WIDTH}}} "\\n"')
-    first = rules.add("first-line", f'{_FIRST.replace("[^", "[^`")} {_CODE_CHAR}{{0,{CODE_WIDTH - 1}}} "\\n"')
-    return f'"```python\\n" {first} {line}{{0,{CODE_LINES - 1}}} "```"'
+    first = f'{_FIRST.replace("[^", "[^`")} {_CODE_CHAR}{{0,{CODE_WIDTH - 1}}} "\\n"'
+    return f'{first} {line}{{0,{CODE_LINES - 1}}} "```"'

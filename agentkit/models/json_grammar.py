@@ -22,7 +22,7 @@ Path: TypeAlias = "tuple[str, ...]"
 
 STRING = 120
 """Characters in a string, unless the schema's own minLength or maxLength says otherwise."""
-STRING_MAX = 2000
+STRING_MAX = 1000
 ITEMS = 6
 """Items in an array or in an object with free keys, unless the schema's own bounds say otherwise."""
 ITEMS_MAX = 50
@@ -107,10 +107,8 @@ class JsonGrammar:
 
     def _typed(self, kind: JSON, schema: Schema, path: Path) -> str | None:
         match kind:
-            case "null":
-                return '"null"'
-            case "boolean":
-                return '("true" | "false")'
+            case "null" | "boolean":
+                return '"null"' if kind == "null" else '("true" | "false")'
             case "integer":
                 return self._rules.add("integer", number_grammar.integer(*_limits(schema)))
             case "number":
@@ -121,12 +119,15 @@ class JsonGrammar:
                 return self._array(schema, path)
             case "object":
                 return self._object(schema, path)
-            case _ if "properties" in schema:
-                return self._object(schema, path)
-            case _ if "items" in schema or "prefixItems" in schema:
-                return self._array(schema, path)
             case _:
-                return self._anything()
+                return self._untyped(schema, path)
+
+    def _untyped(self, schema: Schema, path: Path) -> str | None:
+        if "properties" in schema:
+            return self._object(schema, path)
+        if "items" in schema or "prefixItems" in schema:
+            return self._array(schema, path)
+        return self._anything()
 
     def _first_of(self, schemas: Sequence[JSON], path: Path) -> str | None:
         found = [each for each in (self.value(schema, path) for schema in schemas) if each is not None]

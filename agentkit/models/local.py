@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import os
-import queue
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import fields, replace
+from functools import cache
 from pathlib import Path
-from typing import cast
 
-from agentkit.errors import ConfigError, ModelError
-from agentkit.messages import JSON, Message, ReplyEnd, Tokens
-from agentkit.models import weights as weights_module
-from agentkit.models.base import Chunk, Params, Request
-from agentkit.models.grammar import grammar_for
-from agentkit.models.local_engine import ENGINES, Engine, Job, Piece, Setup, raise_error
+from agentkit.errors import ConfigError
+from agentkit.messages import Message
+from agentkit.models.base import Params, Request
+from agentkit.models.grammar import held_to
+from agentkit.models.local_engine import ENGINES, Engine, Setup
+from agentkit.models.local_stream import AsyncLocalStream, LocalStream, Reader
+from agentkit.models.weights import file_sha256, locate
 
 __all__ = ["NOTICE", "LocalModel", "chatml", "installed"]
 
 NOTICE = "Model: local SmolLM2-135M. A 135M model: fine to try the plumbing, not for answers you rely on."
 CONTEXT = 8192
 MAX_TOKENS = 1024
-"""Output tokens in one call when the request does not say; the longest reply a grammar allows is below it, as a rule."""
+"""Output tokens in one call when the request does not say; replies under a grammar end before, as a rule."""
+
+
+_NONE = Params()
 
 
 def installed() -> bool:
     """Whether the extra and the weights are here (nothing is loaded)."""
-    return importlib.util.find_spec("xllamacpp") is not None and weights_module.locate() is not None
+    return importlib.util.find_spec("xllamacpp") is not None and locate() is not None
 
 
 class LocalModel:
@@ -53,7 +55,7 @@ class LocalModel:
 
     def __init__(
         self,
-        params: Params = Params(),
+        params: Params = _NONE,
         *,
         weights: Path | None = None,
         adapter: Path | None = None,
@@ -65,9 +67,7 @@ class LocalModel:
         if importlib.util.find_spec("xllamacpp") is None:
             raise ConfigError("The local model needs an extra. Run: pip install 'agentkit-react[local]'")
         self._params = params
-        self._setup = Setup(
-            _existing(weights), _checked(adapter, sha256), context, threads or min(len(os.sched_getaffinity(0)), 4)
-        )
+        self._setup = Setup(_existing(weights), _checked(adapter, sha256), context, threads or min(_processors(), 4))
         self._notice = notice
 
     @property
@@ -83,80 +83,83 @@ class LocalModel:
 
     def _engine(self) -> Engine:
         if self._notice:
-            _NOTICE.give()
+            _say_once(NOTICE)
         return ENGINES.get(self._setup)
 
     def _prepared(self, request: Request) -> tuple[dict[str, object], Reader]:
         params = _merged(self._params, request.params)
+        held = held_to(request.format)
         wanted: dict[str, object] = {
-            "prompt": chatml(request.messages),
+            "prompt": chatml(request.messages) + held.opening,
             "max_tokens": params.max_tokens or MAX_TOKENS,
-            "temperature": params.temperature or 0.0,
+            "temperature": params.temperature or 0.0,  # llama.cpp's own default is 0.8
             "top_p": params.top_p,
             "top_k": params.top_k,
             # The runtime has 32 bits, and takes the last of them for "choose one".
             "seed": None if params.seed is None else params.seed % (2**32 - 1),
-            "grammar": grammar_for(request.format),
+            "grammar": held.grammar,
             "cache_prompt": True,
             "stream": True,
             "timings_per_token": True,
             "return_progress": True,  # so that a request can be stopped while its prompt is read
         }
-        return {key: value for key, value in wanted.items() if value is not None}, Reader(params.stop)
+        return {key: value for key, value in wanted.items() if value is not None}, Reader(params.stop, held.opening)
 
 
-class LocalStream:
-    """The chunks of one reply; `close` stops the generation, from any thread."""
+def chatml(messages: Sequence[Message]) -> str:
+    """The conversation in SmolLM2's chat template, open for the next reply.
 
-    def __init__(self, engine: Engine, wanted: dict[str, object], reader: Reader) -> None:
-        self._reader = reader
-        self._inbox: queue.SimpleQueue[Piece | Exception | None] = queue.SimpleQueue()
-        self._job = engine.submit(wanted, self._inbox.put)
-
-    def __iter__(self) -> LocalStream:
-        return self
-
-    def __next__(self) -> Chunk:
-        while not self._reader.finished:
-            chunk = self._reader.read(self._inbox.get(), self._job)
-            if chunk is not None:
-                return chunk
-        raise StopIteration
-
-    def close(self) -> None:
-        self._reader.finished = True
-        self._job.cancel()
-        self._inbox.put(None)  # wakes a reader that waits in another thread
-
-    def __del__(self) -> None:
-        if job := getattr(self, "_job", None):
-            job.cancel()
+    Text that looks like the template's own markers is broken up: a tool's output must not be able to speak as the
+    system.
+    """
+    system = () if messages and messages[0].role == "system" else (Message("system", _SYSTEM),)
+    turns = [f"<|im_start|>{each.role}\n{_harmless(each.text)}<|im_end|>\n" for each in (*system, *messages)]
+    return "".join(turns) + "<|im_start|>assistant\n"
 
 
-class AsyncLocalStream:
-    """The same for an event loop."""
+_SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
+"""What the template puts first where there is no system message; the model was trained with it."""
+_MARKER = re.compile(r"<\|(?=(?:im_start|im_end|endoftext)\|>)")
 
-    def __init__(self, engine: Engine, wanted: dict[str, object], reader: Reader) -> None:
-        self._reader = reader
-        self._inbox: asyncio.Queue[Piece | Exception | None] = asyncio.Queue()
-        loop = asyncio.get_running_loop()
-        self._job = engine.submit(wanted, lambda item: void(loop.call_soon_threadsafe(self._inbox.put_nowait, item)))
 
-    def __aiter__(self) -> AsyncLocalStream:
-        return self
+def _harmless(text: str) -> str:
+    # A lone surrogate is no text that can be tokenised.
+    return _MARKER.sub("< |", text).encode("utf-8", "replace").decode("utf-8")
 
-    async def __anext__(self) -> Chunk:
-        while not self._reader.finished:
-            chunk = self._reader.read(await self._inbox.get(), self._job)
-            if chunk is not None:
-                return chunk
-        raise StopAsyncIteration
 
-    async def aclose(self) -> None:
-        self._reader.finished = True
-        self._job.cancel()
-        self._inbox.put_nowait(None)
+def _merged(own: Params, wanted: Params) -> Params:
+    """The request's parameters, the model's own where the request has none; stop texts of both."""
+    given = {f.name: value for f in fields(wanted) if (value := getattr(wanted, f.name)) is not None}
+    return replace(own, **{**given, "stop": (*own.stop, *wanted.stop)})
 
-    def __del__(self) -> None:
-        if job := getattr(self, "_job", None):
-            job.cancel()
+
+@cache
+def _say_once(notice: str) -> None:
+    sys.stderr.write(f"{notice}\n")
+
+
+def _existing(weights: Path | None) -> Path:
+    found = weights or locate()
+    if found is None:
+        raise ConfigError("The local model's weights are not here yet. Run: run-agent model fetch")
+    if not found.is_file():
+        raise ConfigError(f"There is no file {found}. To fetch the weights, run: run-agent model fetch")
+    return found.resolve()
+
+
+def _checked(adapter: Path | None, sha256: str | None) -> Path | None:
+    if adapter is None:
+        return None
+    if not adapter.is_file():
+        raise ConfigError(f"There is no adapter {adapter}.")
+    actual = file_sha256(adapter)
+    if sha256 is None:
+        raise ConfigError(f"An adapter needs its hash: sha256={actual!r} is that of {adapter}, if you trust it.")
+    if actual != sha256.lower():
+        raise ConfigError(f"{adapter} is not the adapter that was named: its SHA-256 is {actual}, not {sha256}.")
+    return adapter.resolve()
+
+
+def _processors() -> int:
+    # Not on macOS: the processors this process may use.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

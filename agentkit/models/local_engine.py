@@ -28,10 +28,10 @@ from typing import Protocol, TypeAlias, cast
 from agentkit.errors import BadRequestError, ConfigError, ContextOverflowError, ModelError
 from agentkit.messages import JSON
 
-__all__ = ["ENGINES", "Engine", "Engines", "Job", "Piece", "Setup", "raise_error"]
+__all__ = ["ENGINES", "Engine", "Engines", "Job", "Piece", "Setup", "load", "raise_error"]
 
 Piece: TypeAlias = "Mapping[str, JSON]"
-Sink: TypeAlias = "Callable[[Piece | Exception | None], None]"
+Sink: TypeAlias = "Callable[[Piece | Exception | None], object]"
 """Called in the engine's thread with each piece, then with None at the end, or with what went wrong."""
 
 
@@ -124,7 +124,7 @@ class Engine:
 
     def _loaded(self) -> Server:
         if self._server is None:
-            self._server = _load(self.setup)
+            self._server = load(self.setup)
         return self._server
 
 
@@ -133,25 +133,41 @@ class Engines:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._engines: dict[tuple[int, Setup], Engine] = {}
+        self._engines: dict[Setup, Engine] = {}
+        self._watched = False
+        self._forked = False
 
     def get(self, setup: Setup) -> Engine:
-        """The engine for this setup, started if need be."""
-        key = (os.getpid(), setup)  # a forked child has no copy of the threads: it needs an engine of its own
+        """The engine for this setup, started if need be.
+
+        Raises:
+            ConfigError: this process was forked from one that had a model loaded, which llama.cpp does not survive.
+        """
+        if self._forked:
+            raise ConfigError(
+                "The local model was loaded before this process was forked, and cannot be used here. Start processes "
+                "with multiprocessing's 'spawn' method, or use the model only after the fork."
+            )
         with self._lock:
-            if key not in self._engines:
-                if not self._engines:
-                    atexit.register(self.close)
-                self._engines[key] = Engine(setup)
-            return self._engines[key]
+            if not self._watched:
+                atexit.register(self.close)
+                os.register_at_fork(after_in_child=self._after_fork)
+                self._watched = True
+            if setup not in self._engines:
+                self._engines[setup] = Engine(setup)
+            return self._engines[setup]
 
     def close(self) -> None:
         """Stop all: a thread inside llama.cpp must not outlive the interpreter."""
         with self._lock:
-            mine = [key for key in self._engines if key[0] == os.getpid()]
-            engines = [self._engines.pop(key) for key in mine]
+            engines = list(self._engines.values())
+            self._engines.clear()
         for engine in engines:
             engine.close()
+
+    def _after_fork(self) -> None:
+        self._forked = bool(self._engines)
+        self._lock = threading.Lock()
 
 
 ENGINES = Engines()
@@ -179,7 +195,12 @@ def raise_error(piece: Piece) -> None:
     raise ModelError(f"The local model failed: {text}.")
 
 
-def _load(setup: Setup) -> Server:
+def load(setup: Setup) -> Server:
+    """A model of one's own; `ENGINES` shares them.
+
+    Raises:
+        ConfigError: no runtime, no AVX2, or a file that llama.cpp cannot read.
+    """
     runtime = _runtime()
     with tempfile.TemporaryDirectory(prefix="agentkit-") as folder:
         try:

