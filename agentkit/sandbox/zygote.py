@@ -63,8 +63,8 @@ def load_language(policy: str, modules: list[str]) -> Language:
             import_module(name)
         names = {**vars(builtins), **library.prebound()}
         return Language(rules.compile_plain, {"__name__": "__main__"}, names)
-    names = dict(rules.hooks((*library.BASE_MODULES, *modules)))
-    visible = {**cast("dict[str, object]", names.pop("__builtins__", {})), **library.prebound()}
+    names = dict(rules.hooks(library.facades((*library.BASE_MODULES, *modules))))
+    visible = {**cast("dict[str, object]", names.pop("__builtins__", {})), **library.prebound(modules)}
     library.warm()
     return Language(rules.compile_program, names, visible)
 
