@@ -30,6 +30,8 @@ class Problem(Protocol):
     def message(self) -> str: ...
     @property
     def source(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
 
 
 class Compiled(Protocol):
@@ -81,8 +83,10 @@ class _Refused(Exception):
     """Carries a compile-time refusal."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("\n".join(f"line {item.line}: {item.message}" for item in problems))
+        many = len(problems) > 1
+        super().__init__("\n".join(f"line {item.line}: {item.message}" if many else item.message for item in problems))
         self.problems = problems
+        self.kind = "NotAllowed" if problems[0].kind == "not_allowed" else "SyntaxError"
 
 
 class _Shown:
@@ -177,13 +181,15 @@ class Runtime:
         return b'{"ok":true,"names":%b,"value":%b}' % (dumps(self._names()), data)
 
     def _compile(self, request: Request) -> CodeType:
-        try:
-            compiled = self.language.compile(request.source, filename=request.filename)
-            if compiled.code is not None:
-                return compiled.code
-            compile(request.source, request.filename, "exec", dont_inherit=True)  # a syntax error says so itself
-        except (RecursionError, MemoryError):
-            raise SyntaxError("program nested too deeply") from None
+        compiled = self.language.compile(request.source, filename=request.filename)
+        if compiled.code is not None:
+            return compiled.code
+        problem = compiled.errors[0]
+        if problem.kind == "program":  # Python's own error has the right type and line
+            try:
+                compile(request.source, request.filename, "exec", dont_inherit=True)
+            except (RecursionError, MemoryError, ValueError):
+                raise SyntaxError(problem.message) from None
         raise _Refused(compiled.errors)
 
     def _answer(self, entry: str, before: dict[str, object]) -> object:
@@ -212,8 +218,7 @@ class Runtime:
         line, source = self._place(error)
         kind = "TimeLimit" if fault == "time" else type(error).__name__
         if isinstance(error, _Refused):
-            kind = "NotAllowed"
-            line, source = error.problems[0].line, error.problems[0].source.strip()[:300] if error.problems else ""
+            kind, line, source = error.kind, error.problems[0].line, error.problems[0].source
         failed = {"type": _safe(kind, 200), "message": _safe(message, 4000), "line": line, "source": _safe(source, 300)}
         return _encode_failure({"ok": False, "fault": fault, "names": self._names(), **failed})
 
@@ -264,7 +269,7 @@ def _fault(error: BaseException) -> tuple[str, str]:
     if type(error) is MemoryError:
         return "memory", ""
     if type(error) is _Refused:
-        return "refused", str(error)
+        return ("refused" if error.kind == "NotAllowed" else "raised"), str(error)
     if type(error) is Unencodable:
         return "value", str(error)
     try:

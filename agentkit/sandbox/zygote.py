@@ -26,6 +26,8 @@ from types import FrameType, ModuleType
 from typing import cast
 
 from . import landlock, rlimits, seccomp
+from . import modules as library
+from . import policy as rules
 from .channel import FD
 from .rlimits import Footprint
 from .warm import fill_caches, touch_pages
@@ -55,18 +57,16 @@ class Config:
 
 def load_language(policy: str, modules: list[str]) -> Language:
     """The compiler and the names for "pal" or "none", with everything it needs loaded."""
-    from . import modules as library
-    from . import policy as rules
-
-    if policy == "none":
-        for name in (*_FOR_TESTS, *library.BASE_MODULES, *modules):
-            import_module(name)
-        names = {**vars(builtins), **library.prebound()}
-        return Language(rules.compile_plain, {"__name__": "__main__"}, names)
-    names = dict(rules.hooks(library.facades((*library.BASE_MODULES, *modules))))
-    visible = {**cast("dict[str, object]", names.pop("__builtins__", {})), **library.prebound(modules)}
+    wanted = (*library.BASE_MODULES, *modules)
+    bound = library.prebound(modules)
     library.warm()
-    return Language(rules.compile_program, names, visible)
+    if policy == "none":
+        for name in (*_FOR_TESTS, *wanted):
+            import_module(name)
+        return Language(rules.compile_plain, {}, {**vars(builtins), **bound})
+    names = rules.hooks(library.facades(wanted))
+    visible = cast("dict[str, object]", names.pop("__builtins__"))
+    return Language(rules.compile_program, names, {**visible, **bound})
 
 
 @dataclass(slots=True)
