@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time
 from enum import StrEnum
+from types import GenericAlias
 from typing import Annotated, Any, Literal, Union
 from uuid import UUID
 
@@ -103,7 +104,7 @@ numbers: Types = st.tuples(st.integers(-1200, 1200), st.integers(-1200, 1200)).m
 types: Types = st.recursive(
     st.one_of(plain, free, enums, numbers),
     lambda inner: st.one_of(
-        inner.map(lambda kind: list[kind]),
+        inner.map(lambda kind: GenericAlias(list, (kind,))),
         st.tuples(inner, inner).map(lambda pair: Union[pair]),  # noqa: UP007 - `None | None` is no type
         st.lists(st.tuples(inner, st.booleans()), max_size=4).map(model),
     ),

@@ -34,6 +34,7 @@ def search(query: str, count: int = 3) -> str:
     return query * count
 
 
+FREE = ReplyFormat()
 REACT = ReplyFormat("react", (search.schema,))
 
 
@@ -42,7 +43,7 @@ def model() -> LocalModel:
     return LocalModel(notice=False)
 
 
-def request(*messages: Message, form: ReplyFormat = ReplyFormat(), **params: object) -> Request:
+def request(*messages: Message, form: ReplyFormat = FREE, **params: float | tuple[str, ...]) -> Request:
     return Request(messages or (SYSTEM, OSLO), Params.of(params), form)
 
 
@@ -112,8 +113,8 @@ def test_a_stop_text_ends_the_reply_and_is_not_shown(model: LocalModel) -> None:
 
 
 def test_sampling_follows_its_parameters(model: LocalModel) -> None:
-    def sample(**params: object) -> str:
-        return text_of(list(model.stream(request(max_tokens=12, **params))))
+    def sample(**params: float) -> str:
+        return text_of(list(model.stream(request(form=FREE, max_tokens=12, **params))))
 
     warm = {sample(temperature=1.5, seed=seed) for seed in range(4)}
     assert len(warm) > 1
@@ -132,8 +133,11 @@ def test_a_closed_stream_stops_the_generation(model: LocalModel) -> None:
     pieces: list[Piece] = []
     done = threading.Event()
 
-    def take(item: Piece | Exception | None) -> object:
-        return pieces.append(item) if isinstance(item, dict) else done.set()
+    def take(item: Piece | Exception | None) -> None:
+        if isinstance(item, dict):
+            pieces.append(item)
+        else:
+            done.set()
 
     engine = ENGINES.get(Setup(weights=_weights()))
     endless = {"prompt": chatml([OSLO]), "max_tokens": 4000, "stream": True, "grammar": 'root ::= "a" root'}

@@ -61,7 +61,8 @@ def test_nothing_listens() -> None:
         "import os; from pathlib import Path\n"
         "next(LocalModel(notice=False).stream(request))\n"
         "own = {os.readlink(path) for path in Path('/proc/self/fd').iterdir() if path.is_symlink()}\n"
-        "rows = [row.split() for name in ('tcp', 'tcp6') for row in Path('/proc/net', name).read_text().splitlines()[1:]]\n"
+        "tables = [Path('/proc/net', name).read_text().splitlines()[1:] for name in ('tcp', 'tcp6')]\n"
+        "rows = [row.split() for table in tables for row in table]\n"
         "print([row[1] for row in rows if f'socket:[{row[9]}]' in own])\n"
         "unix = [row.split() for row in Path('/proc/net/unix').read_text().splitlines()[1:]]\n"
         "print([os.path.exists(row[7]) for row in unix if f'socket:[{row[6]}]' in own and len(row) > 7])"
@@ -72,7 +73,8 @@ def test_nothing_listens() -> None:
 
 def test_a_fork_after_loading_is_refused() -> None:
     result = run(
-        "import os, warnings; warnings.simplefilter('ignore')  # Python 3.12 warns of forks with threads\nmodel = LocalModel(notice=False)\nnext(model.stream(request))\nchild = os.fork()\n"
+        "import os, warnings\nwarnings.simplefilter('ignore')  # Python 3.12 warns of forks with threads\n"
+        "model = LocalModel(notice=False)\nnext(model.stream(request))\nchild = os.fork()\n"
         "if not child:\n"
         "    try: next(model.stream(request))\n"
         "    except Exception as error: print(type(error).__name__, error, flush=True)\n"

