@@ -85,7 +85,8 @@ def begin_early(action: Action, step: int, acting: Acting) -> Flow[None]:
 
 def _call(tool: AnyTool, arguments: dict[str, object], context: RunContext, acting: Acting) -> Call:
     limits = [limit for limit in (tool.marks.timeout, acting.meter.remaining()) if limit is not None]
-    return Call(tool.function, tool.inject(dict(arguments), context), tool.is_async, min(limits, default=None))
+    given = tool.inject(dict(arguments), context)
+    return Call(tool.function, given, tool.is_async, min(limits, default=None), tool.coroutine)
 
 
 def _ask(request: ApprovalRequest, acting: Acting) -> Flow[Approval]:

@@ -113,6 +113,7 @@ class Sleep(Operation[None]):
 class Call(Operation[object]):
     """Call a function or coroutine function; TimeoutError when it takes longer than `timeout` seconds.
 
+    A sync function may have a `coroutine` beside it, which an event loop runs in its place.
     A thread cannot be killed: a sync function that outruns its timeout is abandoned, not stopped.
     """
 
@@ -120,6 +121,7 @@ class Call(Operation[object]):
     arguments: dict[str, object]
     is_async: bool = False
     timeout: float | None = None
+    coroutine: Callable[..., Awaitable[object]] | None = None
 
     def run(self, host: Host) -> object:
         if self.is_async or self.timeout is not None:
@@ -138,6 +140,8 @@ class Call(Operation[object]):
         return host.submit(partial(self.function, **self.arguments))
 
     async def body(self, host: AsyncHost) -> object:
+        if self.coroutine is not None:
+            return await self.coroutine(**self.arguments)
         if self.is_async:
             return await self._coroutine()
         return await host.in_thread(partial(self.function, **self.arguments))

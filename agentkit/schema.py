@@ -16,7 +16,7 @@ from agentkit.errors import BadArguments, ConfigError
 from agentkit.messages import JSON
 
 if typing.TYPE_CHECKING:
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import TypeAdapter
     from pydantic_core import ErrorDetails
 
 __all__ = ["Arguments", "FunctionArguments", "IdempotencyKey", "RunContext", "without_titles"]
@@ -99,13 +99,9 @@ class Arguments(ABC):
         parts = (_property(name, p, name in self.required, definitions) for name, p in self.properties.items())
         return "{" + ", ".join(parts) + "}"
 
-    def explain(self, error: ValidationError) -> BadArguments:
-        """Every fault that pydantic found, in words a model can act on, and what is expected."""
-        return self.refusal(_fault(detail) for detail in error.errors(include_url=False))
-
-    def refusal(self, faults: Iterable[str]) -> BadArguments:
-        """The error for these faults."""
-        return BadArguments(f"{'; '.join(faults)}. Expected {self.signature}.")
+    def explain(self, faults: Iterable[ErrorDetails]) -> BadArguments:
+        """What pydantic found, in words a model can act on, and what is expected."""
+        return BadArguments(f"{'; '.join(map(_fault, faults))}. Expected {self.signature}.")
 
 
 class FunctionArguments(Arguments):
@@ -199,7 +195,7 @@ class FunctionArguments(Arguments):
         try:
             return self._adapter.validator.validate_python(given)  # type: ignore[no-any-return]
         except ValidationError as error:
-            raise self.explain(error) from None
+            raise self.explain(error.errors(include_url=False)) from None
 
 
 def _injected_type(hint: object) -> type | None:

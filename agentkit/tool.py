@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Generic, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
@@ -73,6 +73,7 @@ class Tool(Generic[P, R]):
         name: what the model writes.
         description: what the model reads; the first paragraph of the docstring by default.
         arguments: schema and checks.
+        coroutine: the same as a coroutine function, where a tool has both: an event loop runs this one.
     """
 
     function: Callable[P, R]
@@ -80,6 +81,7 @@ class Tool(Generic[P, R]):
     description: str
     arguments: Arguments
     marks: Marks = field(default_factory=Marks)
+    coroutine: Callable[P, Awaitable[R]] | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\w[\w .\-]{0,63}", self.name):
