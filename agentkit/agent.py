@@ -108,19 +108,23 @@ class Agent:
         Raises:
             ModelError: no model answered; `error.run` holds the steps so far.
         """
+        ended: Run | None = None
         for event in self.stream(question, history=history, run_id=run_id, config=config):
             if isinstance(event, RunEnded):
                 ended = event.run
+        assert ended is not None
         return ended
 
     async def arun(
         self, question: str, *, history: History = None, run_id: str | None = None, config: Config = None
     ) -> Run:
         """`run`, in the running event loop."""
+        ended: Run | None = None
         async with aclosing(self.astream(question, history=history, run_id=run_id, config=config)) as events:
             async for event in events:
                 if isinstance(event, RunEnded):
                     ended = event.run
+        assert ended is not None
         return ended
 
     def stream(

@@ -16,11 +16,12 @@ from agentkit.errors import LimitReached
 from agentkit.events import ModelStarted, StreamCut, TextDelta
 from agentkit.flow import Ask, Flow
 from agentkit.guard import Guard
+from agentkit.hosts import Stream
 from agentkit.limits import Meter
 from agentkit.messages import Action, Reply, ReplyEnd, Tokens
 from agentkit.models.base import Chunk, Model, Params, ReplyFormat, Request
 from agentkit.models.retry import RetryPolicy, first_that_answers, retrying
-from agentkit.operations import Close, Next, Open, Stream
+from agentkit.operations import Close, Next, Open
 from agentkit.parse import Cut, Ready, Sign
 
 __all__ = ["Asking", "ask"]

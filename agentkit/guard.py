@@ -52,8 +52,10 @@ class Guard:
         self._seen[key] = first, times + 1
         if first.final:
             return first
-        section = "repeated" if times == 1 else "nudge"
-        text = self._prompts.say("observations", section, text=first.text, times=times + 1)
+        if times == 1:
+            text = self._prompts.say("observations", "repeated", text=first.text)
+        else:
+            text = self._prompts.say("observations", "nudge", text=first.text, times=times + 1)
         return Observation(text, "repeated", first.value)
 
     def _remember(self, key: tuple[str, str], action: Action, observation: Observation) -> None:

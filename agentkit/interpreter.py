@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from agentkit.messages import JSON, Observation
 from agentkit.prompt import Prompts
@@ -103,7 +103,7 @@ def plain(value: object) -> JSON:
     if isinstance(value, float):
         return value
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [plain(item) for item in cast("Sequence[object]", value)]
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in cast("Mapping[object, object]", value).items()}
     return str(value)

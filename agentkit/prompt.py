@@ -179,6 +179,11 @@ def _same_sections(given: PromptFile, original: PromptFile) -> PromptFile:
     if unknown := sorted(given.sections.keys() - original.sections.keys()):
         raise ConfigError(f"{given.where}: unknown section {unknown[0]!r}. Known: {', '.join(original.sections)}.")
     for title, template in given.sections.items():
-        if extra := template.names - original.sections[title].names:
-            raise ConfigError(f"{template.where}: unknown name {sorted(extra)[0]!r}.")
+        expected = original.sections[title].names
+        if template.names != expected:
+            raise ConfigError(f"{template.where}: must use {_listed(expected)}, and uses {_listed(template.names)}.")
     return PromptFile(given.name, given.where, given.meta, {**original.sections, **given.sections})
+
+
+def _listed(names: frozenset[str]) -> str:
+    return ", ".join(f"{{{{{name}}}}}" for name in sorted(names)) or "no names"

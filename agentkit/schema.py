@@ -62,12 +62,21 @@ class Arguments(ABC):
         """JSON Schema (draft 2020-12) of the arguments: an object with "properties", without titles."""
 
     @abstractmethod
+    def convert(self, given: Mapping[str, JSON]) -> dict[str, object]:
+        """The arguments as the tool wants them; pydantic's ValidationError, or any other, where they do not fit."""
+
     def check(self, given: Mapping[str, JSON]) -> dict[str, object]:
         """The arguments as the tool wants them.
 
         Raises:
             BadArguments: with every fault in words, and what is expected.
         """
+        try:
+            return self.convert(given)
+        except BadArguments:
+            raise
+        except Exception as error:  # a validator of the user's may raise anything
+            raise self.explain(error) from error
 
     @cached_property
     def injected(self) -> dict[str, type]:
@@ -99,8 +108,16 @@ class Arguments(ABC):
         parts = (_property(name, p, name in self.required, definitions) for name, p in self.properties.items())
         return "{" + ", ".join(parts) + "}"
 
-    def explain(self, faults: Iterable[ErrorDetails]) -> BadArguments:
-        """What pydantic found, in words a model can act on, and what is expected."""
+    def explain(self, error: Exception) -> BadArguments:
+        """What was wrong, in words a model can act on, and what is expected."""
+        from pydantic import ValidationError
+
+        if isinstance(error, ValidationError):
+            return self.refusal(error.errors(include_url=False))
+        return BadArguments(f"{type(error).__name__}: {error}. Expected {self.signature}.")
+
+    def refusal(self, faults: Iterable[ErrorDetails]) -> BadArguments:
+        """The error for faults that pydantic found."""
         return BadArguments(f"{'; '.join(map(_fault, faults))}. Expected {self.signature}.")
 
 
@@ -189,13 +206,8 @@ class FunctionArguments(Arguments):
                 properties[name]["default"] = to_jsonable_python(parameter.default, fallback=str)
         return schema
 
-    def check(self, given: Mapping[str, JSON]) -> dict[str, object]:
-        from pydantic import ValidationError
-
-        try:
-            return self._adapter.validator.validate_python(given)  # type: ignore[no-any-return]
-        except ValidationError as error:
-            raise self.explain(error.errors(include_url=False)) from None
+    def convert(self, given: Mapping[str, JSON]) -> dict[str, object]:
+        return self._adapter.validator.validate_python(given)  # type: ignore[no-any-return]
 
 
 def _injected_type(hint: object) -> type | None:

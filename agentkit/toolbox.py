@@ -6,7 +6,7 @@ import difflib
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agentkit.errors import ConfigError
 from agentkit.models.base import ToolSchema
@@ -78,7 +78,8 @@ def fold(name: str) -> str:
 def as_tool(item: ToolLike) -> AnyTool:
     """An agentkit tool of whatever the user brought."""
     if isinstance(item, Tool):
-        return cast("AnyTool", item)
+        found: AnyTool = item
+        return found
     # Looked up, not imported: whoever has a LangChain tool has loaded LangChain already.
     langchain = sys.modules.get("langchain_core.tools")
     if langchain is not None and isinstance(item, langchain.BaseTool):
