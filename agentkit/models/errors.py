@@ -34,8 +34,16 @@ WRONG_KEYS = {
     "InvalidClientTokenId",
     "SignatureDoesNotMatch",
 }
-THROTTLED = {"ThrottlingException", "TooManyRequestsException", "rate_limit_error", "rate_limit_exceeded"}
+THROTTLED = {
+    "ModelRateLimitError",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "rate_limit_error",
+    "rate_limit_exceeded",
+}
+NOT_ALLOWED = {"ModelAuthenticationError", "ModelPermissionDeniedError"}  # of langchain_core, as "Model…Error" below
 BUSY = {
+    "ModelAPIError",
     "InternalServerException",
     "ServiceUnavailableException",
     "ModelTimeoutException",
@@ -43,12 +51,22 @@ BUSY = {
     "ModelStreamErrorException",
     "ModelNotReadyException",
 }
-TIMEOUTS = {"TimeoutError", "ReadTimeoutError", "ConnectTimeoutError", "ReadTimeout", "ConnectTimeout", "PoolTimeout"}
+TIMEOUTS = {
+    "TimeoutError",
+    "APITimeoutError",
+    "ModelTimeoutError",
+    "ReadTimeoutError",
+    "ConnectTimeoutError",
+    "ReadTimeout",
+    "ConnectTimeout",
+    "PoolTimeout",
+}
 UNREACHABLE = {"EndpointConnectionError", "ConnectError", "NewConnectionError", "ProxyConnectionError"}
 OVERLOADED = {"overloaded_error", "api_error", "server_error", "internal_error", "timeout_error"}
 BROKEN = {
     "ConnectionError",
     "APIConnectionError",
+    "ModelConnectionError",
     "ConnectionClosedError",
     "HTTPClientError",
     "ProtocolError",
@@ -174,9 +192,9 @@ def _auth(facts: _Facts, model: str) -> ModelError | None:
         )
     if facts.code == "AccessDeniedException":
         return AuthError(_access(facts.message, model) + said)
-    if facts.status == 404 or facts.code == "ResourceNotFoundException":
+    if facts.status == 404 or names & {"ResourceNotFoundException", "ModelNotFoundError"}:
         return AuthError(f"The provider does not offer {model}: check its name, and your access to it.{said}")
-    if facts.status in (401, 403) or "Could not resolve authentication method" in facts.message:
+    if facts.status in (401, 403) or names & NOT_ALLOWED or "Could not resolve authentication method" in facts.message:
         return AuthError(f"The provider refused the credentials for {model}: check the API key and its rights.{said}")
     return None
 
@@ -195,14 +213,15 @@ def _access(message: str, model: str) -> str:
 
 def _asked_wrongly(facts: _Facts, model: str) -> ModelError | None:
     """Errors that the same request would meet again."""
-    is_bad = facts.status in (400, 413, 422) or facts.code == "ValidationException"
+    names = facts.kind | {facts.code}
+    is_bad = facts.status in (400, 413, 422) or bool(names & {"ValidationException", "ModelInvalidRequestError"})
     message = facts.message
-    if "ContextOverflowError" in facts.kind or (is_bad and any(mark in message.lower() for mark in OVERFLOW)):
+    if "ContextOverflowError" in names or (is_bad and any(mark in message.lower() for mark in OVERFLOW)):
         return ContextOverflowError(
             f"The conversation is too long for {model}: lower Limits(context_tokens=, history_tokens=) or a tool's "
             f"max_chars, or use a model with a larger window. ({message})"
         )
-    if "ParamValidationError" in facts.kind:
+    if "ParamValidationError" in names:
         return BadRequestError(f"The request to {model} is not valid: {message}")
     if not is_bad:
         return None
@@ -237,16 +256,16 @@ def _refused(facts: _Facts) -> str:
 def _for_now(facts: _Facts, model: str) -> ModelError | None:
     """Errors that may be gone in a moment."""
     names, wish = facts.kind | {facts.code}, _retry_after(facts.headers)
-    if facts.status == 429 or facts.code in THROTTLED:
+    if facts.status == 429 or names & THROTTLED:
         if "per day" in facts.message or facts.code == "insufficient_quota":
             return ModelError(f"The quota for {model} is used up: raise it or use another model. ({facts.message})")
         return ThrottledError(f"{model} asks to slow down: {facts.message}", retry_after=wish)
     if "CERTIFICATE_VERIFY_FAILED" in facts.message:
         return ModelError(f"The certificate of {model}'s endpoint is not trusted; check the CA bundle: {facts.message}")
-    if facts.code in BUSY | OVERLOADED or facts.status in (408, 409, 424, 425) or facts.status >= 500:
+    if names & (BUSY | OVERLOADED) or facts.status in (408, 409, 424, 425) or facts.status >= 500:
         reason = facts.code or f"HTTP {facts.status}"
         return TransientError(f"{model} failed for the moment, {reason}: {facts.message}", retry_after=wish)
-    if names & TIMEOUTS or "APITimeoutError" in names:
+    if names & TIMEOUTS:
         return TransientError(f"{model} did not answer in time: {facts.message}")
     if names & UNREACHABLE:
         return TransientError(f"{model} cannot be reached; check the network and the endpoint: {facts.message}")

@@ -89,6 +89,9 @@ def _initialized(name: str, options: dict[str, object]) -> BaseChatModel:
     wanted = {"max_retries": 0, "stream_usage": True}
     fields = type(chat).model_fields
     missing = {key: value for key, value in wanted.items() if key in fields and key not in options}
+    for field in fields:  # some classes take an empty key for one
+        if field.endswith("_api_key") and (key := getattr(chat, field)) is not None and not len(key):
+            raise _no_key(name)
     return _init(name, {**options, **missing}) if missing else chat
 
 
@@ -114,8 +117,12 @@ def _explained(error: Exception, name: str) -> AgentkitError:
     if text.startswith("Unable to infer model provider"):
         return ConfigError(f"{name!r} names no provider: write 'provider:model', for example 'openai:{name}'.")
     if re.search(r"(?i)api[ _-]?key|credential|access token", text):
-        from agentkit.models.credentials import variables
-
-        keys = " or ".join(variables(name.partition(":")[0])) or "the provider's key"
-        return AuthError(f"No credentials for {name}: set {keys}, or pass api_key=")
+        return _no_key(name)
     return ConfigError(f"{name} cannot be set up: {type(error).__name__}: {text}")
+
+
+def _no_key(name: str) -> AuthError:
+    from agentkit.models.credentials import variables
+
+    keys = " or ".join(variables(name.partition(":")[0])) or "the provider's key"
+    return AuthError(f"No credentials for {name}: set {keys}, or pass api_key=")
