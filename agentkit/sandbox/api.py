@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from .client import Config, Isolation, Policy, SandboxError, Zygote
+from .client import Config, Isolation, Policy, SandboxError, Spares, Zygote
 from .engine import Cancellation, Program, execute, in_thread, refused
 from .exchange import Tool
 from .limits import Limits
@@ -51,9 +51,8 @@ class Sandbox:
             if self._zygote is None or not self._zygote.alive:
                 if self._zygote is not None:
                     self._zygote.close()
-                self._zygote = Zygote(self._config)
+                self._zygote = Zygote(self._config, Spares(_SPARES, self.limits.memory, self.limits.cpu_seconds))
                 self._warn(self._zygote.layers)
-                self._zygote.keep(_SPARES, self.limits.memory, self.limits.cpu_seconds)
             return self._zygote
 
     @staticmethod
@@ -144,5 +143,4 @@ class Sandbox:
                 raise
             zygote = self.zygote()  # it was killed from outside: a new one
             worker = zygote.take(memory, cpu)
-        zygote.keep(_SPARES, self.limits.memory, self.limits.cpu_seconds)
-        return execute(zygote, worker, program, message, cancellation, keep=False).result
+        return execute((zygote, worker), program, message, cancellation, keep=False).result

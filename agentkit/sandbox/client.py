@@ -1,5 +1,6 @@
 """The host's side of the zygote: starts it, asks it for workers, has them killed, learns how they ended."""
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -54,6 +55,15 @@ class Config:
 
 
 @dataclass(frozen=True, slots=True)
+class Spares:
+    """How many workers wait for a program, and with which limits (cpu: whole seconds)."""
+
+    count: int
+    memory: int
+    cpu: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Exit:
     """How a worker ended, from the zygote's wait4: wait status, seconds of CPU, peak resident bytes."""
 
@@ -86,10 +96,15 @@ class Worker:
     def peak_memory(self) -> int:
         """Peak resident bytes so far; 0 where /proc does not tell."""
         try:
-            with open(f"/proc/{self.pid}/status", "rb") as file:  # noqa: PTH123  (on the path of every run)
-                text = file.read()
+            descriptor = os.open(f"/proc/{self.pid}/status", os.O_RDONLY)
         except OSError:
             return 0
+        try:
+            text = os.read(descriptor, 1 << 14)
+        except OSError:  # it died in between
+            return 0
+        finally:
+            os.close(descriptor)
         start = text.find(b"VmHWM:")
         return int(text[start + 6 : text.index(b"k", start)]) << 10 if start >= 0 else 0
 
@@ -123,8 +138,9 @@ _started: "weakref.WeakSet[Zygote]" = weakref.WeakSet()
 class Zygote:
     """One zygote process and the workers made from it. Safe to use from many threads."""
 
-    def __init__(self, config: Config) -> None:
-        """Starts the process and waits until it can fork. Raises SandboxError."""
+    def __init__(self, config: Config, spares: Spares) -> None:
+        """Starts the process, waits until it can fork and has it make the spares. Raises SandboxError."""
+        self._wanted = spares
         self._lock = threading.Condition()
         self._reading = False
         self._next = 0
@@ -144,6 +160,7 @@ class Zygote:
         self.layers = self._handshake(config)
         self._finalizer = weakref.finalize(self, _stop, self._control, self._process)
         _started.add(self)
+        self.refill()
 
     @staticmethod
     def _spawn(theirs: socket.socket) -> "subprocess.Popen[bytes]":
@@ -207,6 +224,8 @@ class Zygote:
         """A worker with these limits, from the spares where one fits. Its process number is known."""
         worker = None
         with self._lock:
+            if not self._reading:  # else who reads notices when the zygote is gone
+                self._keep_messages(self._arrived())
             if self._spares and (self._spares[0].memory, self._spares[0].cpu) == (memory, cpu):
                 worker = self._spares.popleft()
         worker = worker or self.fork(memory, cpu)
@@ -218,11 +237,11 @@ class Zygote:
         worker.pid = cast("int", forked["pid"])
         return worker
 
-    def keep(self, count: int, memory: int, cpu: int | None) -> None:
-        """Makes spares until there are `count`."""
-        with self._lock:
-            while len(self._spares) < count:
-                self._spares.append(self.fork(memory, cpu))
+    def refill(self) -> None:
+        """Makes spares until there are enough."""
+        with self._lock, contextlib.suppress(SandboxError):  # a dead zygote is noticed by who needs a worker
+            while len(self._spares) < self._wanted.count:
+                self._spares.append(self.fork(self._wanted.memory, self._wanted.cpu))
 
     def end(self, worker: Worker, *, report: bool) -> Exit | None:
         """Kills a worker. With `report`, waits for how it ended; None when that cannot be learnt."""
@@ -241,7 +260,7 @@ class Zygote:
     @property
     def alive(self) -> bool:
         """False when the process is known to have died."""
-        return not self._lost and self._process.poll() is None
+        return not self._lost
 
     def _wait(self, kind: str, number: int, seconds: float) -> dict[str, object] | None:
         """The zygote's message about one worker. One thread reads for all; the others wait for it."""
@@ -258,22 +277,22 @@ class Zygote:
                 self._reading = True
             found: list[dict[str, object]] = []
             try:
-                found = self._receive(deadline)
+                found = self._arrived() or (self._arrived() if self._readable(deadline) else [])
             finally:
                 with self._lock:
                     self._reading = False
-                    self._messages.update({_key(message): message for message in found})
-                    self._lock.notify_all()
-            if not found:
+                    self._keep_messages(found)
+            if not found and time.monotonic() >= deadline:
                 return None
 
-    def _receive(self, deadline: float) -> list[dict[str, object]]:
-        """What has arrived, at least one message; empty when the zygote is gone or the time is up."""
+    def _readable(self, deadline: float) -> bool:
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
+        return bool(poll.poll(max(0, deadline - time.monotonic()) * 1000))
+
+    def _arrived(self) -> list[dict[str, object]]:
+        """What the zygote has sent, without waiting. Notes when it is gone."""
         found: list[dict[str, object]] = []
-        if not poll.poll(max(0, deadline - time.monotonic()) * 1000):
-            return found
         try:
             while data := self._control.recv(_PACKET, socket.MSG_DONTWAIT):
                 found.append(json.loads(data))
@@ -283,6 +302,11 @@ class Zygote:
         except OSError:
             self._lost = True
         return found
+
+    def _keep_messages(self, found: list[dict[str, object]]) -> None:
+        """With the lock held: for those who wait."""
+        self._messages.update({_key(message): message for message in found})
+        self._lock.notify_all()
 
     def close(self) -> None:
         """Ends the zygote and all its workers."""

@@ -116,11 +116,19 @@ def refused(error: ProgramError, isolation: tuple[str, ...]) -> Result:
     return Result(False, None, "", False, error, ProgramUsage(), isolation)
 
 
+def _nothing() -> None:
+    """A session needs no spare."""
+
+
 def execute(
-    zygote: Zygote, worker: Worker, program: Program, message: bytes, cancellation: Cancellation, *, keep: bool
+    place: tuple[Zygote, Worker], program: Program, message: bytes, cancellation: Cancellation, *, keep: bool
 ) -> Run:
-    """Runs `program`; ends the worker unless it may be kept (`keep`) and is still in order."""
-    exchange = Exchange(worker, program.tools, program.limits)
+    """Runs `program`; ends the worker unless it may be kept (`keep`) and is still in order.
+
+    While a fresh worker's program runs, the zygote makes the next spare.
+    """
+    zygote, worker = place
+    exchange = Exchange(worker, program.tools, program.limits, _nothing if keep else zygote.refill)
     cancellation.attach(exchange)
     before = worker.cpu_time()
     try:

@@ -100,7 +100,7 @@ def _decode(data: bytes) -> str:
 class Exchange:
     """Runs one program in one worker. `cancel` may be called from another thread."""
 
-    def __init__(self, worker: Worker, tools: Mapping[str, Tool], limits: Limits) -> None:
+    def __init__(self, worker: Worker, tools: Mapping[str, Tool], limits: Limits, sent: Callable[[], None]) -> None:
         self._socket = worker.connection
         self._tools = tools
         self._limits = limits
@@ -111,6 +111,7 @@ class Exchange:
         self._paused = 0.0
         self._started = 0.0
         self._cancelled = False
+        self._sent = sent
         self.printed = Printed(limits.output)
 
     def cancel(self) -> None:
@@ -125,12 +126,17 @@ class Exchange:
         return time.monotonic() - self._started - self._paused
 
     def run(self, message: bytes) -> Outcome:
-        """Sends the program and serves it to its end. Only what a tool raises outside Exception passes through."""
+        """Sends the program and serves it to its end. Only what a tool raises outside Exception passes through.
+
+        `sent` is called once while the program runs.
+        """
         self._started = time.monotonic()
         self._socket.setblocking(False)
         self._outgoing += message
         poll = select.poll()
         try:
+            self._flush()
+            self._sent()
             while True:
                 outcome = self._step(poll)
                 if outcome is not None:

@@ -94,12 +94,12 @@ class Session:
         if refusal is None:
             message = program.message(f"<step {self._steps + 1}>")
         with self._lock:
-            zygote, worker = self._worker()
+            place = self._worker()
             if refusal is not None:
-                return refused(refusal, zygote.layers)
+                return refused(refusal, place[0].layers)
             self._steps += 1
             try:
-                run = execute(zygote, worker, program, message, cancellation, keep=True)
+                run = execute(place, program, message, cancellation, keep=True)
             except BaseException:  # from a tool: the worker is gone
                 self._place, self._names = None, ()
                 raise

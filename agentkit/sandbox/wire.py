@@ -68,7 +68,7 @@ def frame(kind: bytes, payload: bytes) -> bytes:
 
 def dumps(tree: Tree) -> bytes:
     """JSON without blanks. The tree holds no NaN and no lone surrogate (`values` tags them)."""
-    return json.dumps(tree, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return _ENCODER.encode(tree).encode()
 
 
 class FrameReader:
@@ -125,6 +125,7 @@ def _refuse_constant(name: str) -> object:
     raise ProtocolError(f"{name} is not JSON")
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _JSON = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_refuse_constant)
 
 
