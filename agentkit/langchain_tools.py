@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Unpack, cast, get_args
+from typing import Unpack
 
 from langchain_core.messages import ToolMessage
-from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import BaseTool, InjectedToolCallId, StructuredTool, ToolException
+from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from langchain_core.tools import Tool as SimpleTool
-from langchain_core.tools.base import get_all_basemodel_annotations
-from langchain_core.utils.pydantic import get_fields, model_json_schema
-from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails, PydanticSerializationError, from_json, to_json
+from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from agentkit.act import Acting, act
 from agentkit.approval import Approver
-from agentkit.errors import BadArguments, ConfigError, ToolError
+from agentkit.errors import ConfigError, ToolError
 from agentkit.events import Event, Observed
 from agentkit.flow import Act, Flow
-from agentkit.json_schema import adapter
+from agentkit.langchain_arguments import LangChainArguments, told
 from agentkit.limits import Limits, Meter
 from agentkit.messages import JSON, Action, Observation
 from agentkit.operations import adrive, drive
 from agentkit.prompt import Prompts
-from agentkit.schema import Arguments, IdempotencyKey, without_titles
 from agentkit.tool import Marks, Tool, ToolOptions
 from agentkit.toolbox import AnyTool, Toolbox
 
-if TYPE_CHECKING:
-    from langchain_core.tools.base import ArgsSchema
-
-__all__ = ["LangChainArguments", "from_langchain", "to_langchain"]
-
-_CALL_ID = "tool call id"  # no parameter can have this name
+__all__ = ["from_langchain", "to_langchain"]
 
 
 def from_langchain(
@@ -128,30 +117,55 @@ def to_langchain(tool: AnyTool, *, approve: Approver | None = None) -> Structure
     )
 
 
-class LangChainArguments(Arguments):
-    """The arguments of a LangChain tool: its `args_schema` (pydantic 2 or 1, or a JSON Schema), or those of `_run`.
+class _AgentkitTool(StructuredTool):
+    """Hands the input on as it came, with the call's id; agentkit checks it."""
 
-    Raises:
-        ConfigError: the model may not fill in a parameter, and nobody else does.
-    """
+    def _to_args_and_kwargs(
+        self, tool_input: str | dict[str, JSON], tool_call_id: str | None
+    ) -> tuple[tuple[()], dict[str, object]]:
+        return (), {"given": tool_input, "call_id": tool_call_id}
 
-    def __init__(self, tool: BaseTool, given: Mapping[str, object]) -> None:
-        self._tool = tool
-        self._given = given
-        if missing := sorted(self._needed - given.keys()):
-            name = missing[0]
-            raise ConfigError(
-                f"Tool {tool.name!r}: a model may not fill in {name!r}; "
-                f"give it: from_langchain({tool.name}, injected={{{name!r}: …}})."
-            )
 
-    @cached_property
-    def _model(self) -> ArgsSchema | None:
-        """The tool's model of all its arguments; None when there is only a JSON Schema."""
-        if isinstance(self._tool.args_schema, dict) or self._takes_one_text:
-            return None
-        return self._tool.get_input_schema()
+def _outcome(last: Event) -> tuple[str, JSON]:
+    assert isinstance(last, Observed)
+    if last.observation.failed:
+        raise ToolException(last.observation.text)
+    return last.observation.text, last.observation.value
 
-    @property
-    def _takes_one_text(self) -> bool:
-        return isinstance(self._tool, SimpleTool) and self._tool.args_schema is None
+
+@contextmanager
+def _translated(tool: BaseTool, arguments: LangChainArguments) -> Generator[None]:
+    """LangChain's errors as ours."""
+    try:
+        yield
+    except ToolException as error:
+        raise ToolError(told(tool.handle_tool_error, error) or str(error) or "It failed.") from error
+    except ValidationError as error:
+        if arguments.is_theirs(error):
+            raise arguments.explain(error) from error
+        raise
+
+
+def _result(found: object) -> object:
+    if not isinstance(found, ToolMessage):
+        return found
+    if found.status == "error":
+        raise ToolError(found.text)
+    try:
+        artifact: JSON = from_json(to_json(found.artifact, inf_nan_mode="null"))
+    except PydanticSerializationError:
+        artifact = None  # an image, a data frame: for programs, not for the record
+    return found.text if artifact is None else Observation(found.text, value=artifact)
+
+
+def _functions(tool: BaseTool) -> tuple[bool, bool]:
+    """Whether a tool can be called sync, and async without a thread."""
+    kind: type[BaseTool] = BaseTool
+    func = coroutine = None
+    if isinstance(tool, (StructuredTool, SimpleTool)):
+        kind = StructuredTool if isinstance(tool, StructuredTool) else SimpleTool
+        func, coroutine = tool.func, tool.coroutine
+    # The two methods are what a subclass is asked to override, so overriding them is what tells.
+    has_sync = func is not None or type(tool)._run is not kind._run  # pyright: ignore[reportPrivateUsage]
+    has_async = coroutine is not None or type(tool)._arun is not kind._arun  # pyright: ignore[reportPrivateUsage]
+    return has_sync, has_async
