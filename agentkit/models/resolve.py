@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import sys
 from pathlib import Path
@@ -99,7 +100,9 @@ def _init(name: str, options: dict[str, object]) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 
     try:
-        return cast("BaseChatModel", init_chat_model(name, **cast("dict[str, Any]", options)))
+        provider, _, model = name.partition(":")
+        named: dict[str, Any] = {"model": model, "model_provider": provider} if model else {"model": name}
+        return cast("BaseChatModel", init_chat_model(**named, **cast("dict[str, Any]", options)))
     except AgentkitError:
         raise
     except ImportError as error:
@@ -113,7 +116,10 @@ def _init(name: str, options: dict[str, object]) -> BaseChatModel:
 def _explained(error: Exception, name: str) -> AgentkitError:
     text = " ".join(str(error).split())
     if found := re.search(r"Supported model providers are: (.*)", text):
-        return ConfigError(f"{name.partition(':')[0]!r} is no provider. There are: local, {found[1]}.")
+        provider, names = name.partition(":")[0], ["local", *found[1].split(", ")]
+        near = difflib.get_close_matches(provider, names, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        return ConfigError(f"{provider!r} is no provider.{hint} There are: {', '.join(names)}.")
     if text.startswith("Unable to infer model provider"):
         return ConfigError(f"{name!r} names no provider: write 'provider:model', for example 'openai:{name}'.")
     if re.search(r"(?i)api[ _-]?key|credential|access token", text):
