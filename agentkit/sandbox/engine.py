@@ -213,8 +213,9 @@ def _died(ended: Exit | None, limits: Limits) -> ProgramError:
     if ended is None:
         return ProgramError("internal", "SandboxError", "the sandbox's own process ended")
     number = ended.status & 0x7F
-    if number == signal.SIGXCPU or (number == signal.SIGKILL and ended.cpu >= limits.cpu_seconds - 0.1):
-        return _time(limits)
+    if number == signal.SIGXCPU or (number == signal.SIGKILL and ended.cpu >= limits.cpu_seconds):
+        seconds = limits.wall if limits.cpu is None else limits.cpu
+        return ProgramError("time", "TimeLimit", f"stopped: used more than {seconds:g} s of processor time")
     if not number:
         return ProgramError("crashed", "Crash", "the program ended its process without a result")
     name = str(number)

@@ -4,7 +4,8 @@ They run in the program's own process. Names are looked at only as exact str: a 
 """
 
 from _string import formatter_field_name_split  # type: ignore[import-not-found]  # what str.format itself uses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+import sys
 from string import Formatter
 from types import BuiltinMethodType, CodeType, FrameType, MethodDescriptorType, ModuleType, TracebackType
 from typing import Final, NoReturn, cast
@@ -50,9 +51,9 @@ def check_format(text: str) -> None:
 
 
 def _check_field(field: str) -> None:
-    _, rest = formatter_field_name_split(field)
+    _, rest = cast("tuple[object, Iterable[tuple[bool, str]]]", formatter_field_name_split(field))
     for is_attribute, name in rest:
-        if is_attribute and (str(name).startswith("_") or name in GUARDED or attribute_refusal(name)):
+        if is_attribute and (name.startswith("_") or name in GUARDED or attribute_refusal(name)):
             raise AttributeError(f"{name!r} cannot be read in a format string: pass the value itself")
 
 
@@ -85,29 +86,32 @@ class _BoundFormat:
 
 
 _FORMATS: Final[dict[str, Callable[..., str]]] = {"format": _format, "format_map": _format_map}
+_DOORS: Final = frozenset({*_FORMATS, "dump"})
 
 
 def _cleared(value: object, name: str) -> object:
     """A value just read, unless it is an unchecked door."""
-    kind = type(value)
-    if kind is BuiltinMethodType or kind is MethodDescriptorType:
-        method = cast("BuiltinMethodType", value)
-        if method.__name__ == "dump":
-            raise AttributeError("files cannot be written here")
-        if method.__name__ in _FORMATS and method.__name__ == name:
-            return _checked_format(method)
-    if isinstance(value, _DANGEROUS) or (kind is not ModuleType and isinstance(value, ModuleType)):
+    if isinstance(value, BuiltinMethodType | MethodDescriptorType) and name in _DOORS:
+        return _checked_method(value)
+    if isinstance(value, _DANGEROUS) or (isinstance(value, ModuleType) and value is sys.modules.get(value.__name__)):
         raise AttributeError(f"{name!r} is not available")
-    if isinstance(value, type) and issubclass(value, type):
-        return TYPE
-    return value
+    return TYPE if is_metaclass(value) else value
 
 
-def _checked_format(method: BuiltinMethodType) -> object:
-    if type(method) is MethodDescriptorType:
-        return _FORMATS[method.__name__] if method.__objclass__ is str else method
-    owner = method.__self__
-    return _BoundFormat(_FORMATS[method.__name__], owner) if issubclass(type(owner), str) else method
+def is_metaclass(value: object) -> bool:
+    """Whether a value is a class that makes classes."""
+    return isinstance(value, type) and issubclass(value, type)
+
+
+def _checked_method(method: BuiltinMethodType | MethodDescriptorType) -> object:
+    """A method of a C type whose name alone says what it does."""
+    name = method.__name__
+    if name == "dump":
+        raise AttributeError("files cannot be written here")
+    if isinstance(method, MethodDescriptorType):
+        return _FORMATS[name] if method.__objclass__ is str and name in _FORMATS else method
+    owner: object = method.__self__
+    return _BoundFormat(_FORMATS[name], owner) if isinstance(owner, str) and name in _FORMATS else method
 
 
 # getattr and its family
@@ -274,4 +278,3 @@ def methodcaller(name: str, /, *args: object, **kwargs: object) -> Callable[[obj
         return cast("_Maker", get_attribute(obj, method))(*args, **kwargs)
 
     return call
-

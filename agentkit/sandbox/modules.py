@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Final
 
 from . import standins
-from .guards import Absent, attrgetter, methodcaller
+from .guards import Absent, attrgetter, is_metaclass, methodcaller
 from .zones import available_timezones, preload, zone
 
 _DATEUTIL: Final = ("relativedelta", "parser", "rrule", "easter", "tz")
@@ -41,7 +41,7 @@ _ONLY: Final = {
     "dateutil.parser": "parse isoparse parserinfo ParserError",
     "dateutil.tz": "UTC tzutc tzoffset",
     "dataclasses": "asdict astuple replace is_dataclass MISSING KW_ONLY InitVar FrozenInstanceError",
-    "enum": "auto unique verify member nonmember property EnumCheck FlagBoundary UNIQUE CONTINUOUS NAMED_FLAGS "
+    "enum": "auto unique verify member nonmember EnumCheck FlagBoundary UNIQUE CONTINUOUS NAMED_FLAGS "
     "STRICT CONFORM EJECT KEEP",
     "functools": "reduce partial partialmethod lru_cache cache cached_property cmp_to_key total_ordering",
     "io": "StringIO BytesIO",
@@ -114,7 +114,7 @@ def _public(name: str, module: ModuleType) -> dict[str, object]:
 
 def is_showable(value: object) -> bool:
     """Neither a module nor a metaclass."""
-    return not isinstance(value, ModuleType) and not (isinstance(value, type) and issubclass(value, type))
+    return not isinstance(value, ModuleType) and not is_metaclass(value)
 
 
 def facades(names: Iterable[str]) -> dict[str, object]:

@@ -13,13 +13,14 @@ from types import CodeType
 from typing import Final, Literal
 
 from .hooks import hooks
-from .policy_transform import MAX_NODES, ProgramTransformer, TooLarge
+from .policy_transform import ProgramTransformer
+from .policy_walk import MAX_NODES, TooLarge
 
 __all__ = ["MAX_SOURCE", "Compiled", "Problem", "compile_plain", "compile_program", "hooks"]
 
 MAX_SOURCE: Final = 200_000  # characters
 _LONGEST_LINE: Final = 300
-_PRIVATE = re.compile(r"\._|\b_")
+_PRIVATE: Final = re.compile(r"(?<!\w)_[^\W_]")  # a name with one leading underscore
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ class _Refused(Exception):
         self.kind: Literal["not_allowed", "program"] = kind
 
 
-def _transform(tree: ast.Module) -> None:
-    transformer = ProgramTransformer(tree, _private_names(tree))
+def _restrict(tree: ast.Module, source: str) -> None:
+    transformer = ProgramTransformer(tree, _private_names(tree) if _PRIVATE.search(source) else frozenset())
     try:
         transformer.node_contents_visit(tree)
     except TooLarge:
@@ -80,14 +81,14 @@ def _keep_last(tree: ast.Module) -> None:
         tree.body[-1] = ast.fix_missing_locations(ast.copy_location(assign, last))
 
 
-def _build(source: str, filename: str, transform: Callable[[ast.Module], None]) -> CodeType:
+def _build(source: str, filename: str, transform: Callable[[ast.Module, str], None]) -> CodeType:
     if len(source) > MAX_SOURCE:
         raise _Refused([(1, f"program too large: {len(source)} characters, limit {MAX_SOURCE}")], "program")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(source, filename)
-            transform(tree)
+            transform(tree, source)
             _keep_last(tree)
             return compile(tree, filename, "exec", dont_inherit=True)
     except SyntaxError as error:
@@ -100,7 +101,7 @@ def _build(source: str, filename: str, transform: Callable[[ast.Module], None]) 
         raise _Refused([(1, f"SyntaxError: {error}")], "program") from None
 
 
-def _compiled(source: str, filename: str, transform: Callable[[ast.Module], None]) -> Compiled:
+def _compiled(source: str, filename: str, transform: Callable[[ast.Module, str], None]) -> Compiled:
     try:
         return Compiled(_build(source, filename, transform), ())
     except _Refused as refused:
@@ -122,9 +123,9 @@ def compile_program(source: str, *, filename: str = "<program>") -> Compiled:
     Any text is accepted: what is wrong with it, all of it, stands in `errors`. A trailing expression's value is in
     `_last_` after the run.
     """
-    return _compiled(source, filename, _transform)
+    return _compiled(source, filename, _restrict)
 
 
 def compile_plain(source: str, *, filename: str = "<program>") -> Compiled:
     """The same without a policy: everything that Python accepts."""
-    return _compiled(source, filename, lambda tree: None)
+    return _compiled(source, filename, lambda tree, text: None)

@@ -6,30 +6,23 @@ those guards are left out and almost every expression compiles to what CPython w
 """
 
 import ast
-from collections.abc import Callable
-from typing import Final, TypeAlias, TypeVar, cast
-
-from RestrictedPython.transformer import RestrictingNodeTransformer
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final, TypeVar
 
 from .policy_names import (
     DENIED,
     GUARDED,
-    METHODS,
     NAME_LISTS,
     TUPLE_NAMES,
     attribute_refusal,
     binding_refusal,
     field_refusal,
-    is_dunder,
     is_reserved,
     store_refusal,
 )
+from .policy_walk import ASYNC, Visited, Walker
 
-MAX_NODES: Final = 20_000
-
-_Visited: TypeAlias = ast.AST | list[ast.stmt] | None
 _Node = TypeVar("_Node", bound=ast.AST)
-_Item = TypeVar("_Item")
 
 # Calls of these are refused before the program starts, unless the program defines the name itself.
 _REFUSED_CALLS: Final = {
@@ -42,10 +35,6 @@ _REFUSED_CALLS: Final = {
 }
 _SPECIAL_ANNOTATIONS: Final = frozenset({"ClassVar", "InitVar", "KW_ONLY"})
 _OWN: Final = frozenset({"self", "other"})  # whose .__class__ and .__dict__ are read through type() and vars()
-
-
-class TooLarge(Exception):
-    """The program has more than `MAX_NODES` syntax nodes."""
 
 
 def _name(identifier: str) -> ast.Name:
@@ -62,68 +51,14 @@ def _call(hook: str, *arguments: ast.expr) -> ast.Call:
     return ast.Call(_name(hook), list(arguments), [])
 
 
-class ProgramTransformer(RestrictingNodeTransformer):  # type: ignore[misc]  # the package ships no types
-    """Checks one parsed program and rewrites it in place. `problems` holds (line, message), in source order."""
+class ProgramTransformer(Walker):
+    """Checks one parsed program and rewrites it in place. `problems` holds (line, message)."""
 
     def __init__(self, tree: ast.Module, private: frozenset[str]) -> None:
         super().__init__()
-        self.problems: list[tuple[int, str]] = []
         self._tree = tree
         self._private = private
         self._scopes = ["module"]
-        self._nodes = 0
-        self._line = 1
-
-    # Walking. Own loops, several times as fast as ast.NodeTransformer's.
-
-    def error(self, node: ast.AST, info: str) -> None:
-        """Notes a refusal at the node's line."""
-        self.problems.append((getattr(node, "lineno", self._line), info))
-
-    def not_allowed(self, node: ast.AST) -> None:
-        """Whatever this module does not know."""
-        self.error(node, _UNKNOWN.get(node.__class__.__name__, f"{node.__class__.__name__} is not allowed"))
-
-    def visit(self, node: ast.AST) -> _Visited:
-        """Dispatches on the exact class. Unknown nodes are refused."""
-        kind = node.__class__
-        if kind in _PLAIN:
-            return self.node_contents_visit(node)
-        handler = _HANDLERS.get(kind)
-        return handler(self, node) if handler else self.generic_visit(node)
-
-    def node_contents_visit(self, node: _Node) -> _Node:
-        """Visits a node's children in place."""
-        self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise TooLarge
-        for field in node._fields:
-            value = getattr(node, field, None)
-            if value.__class__ is list:
-                self._visit_list(value)
-            elif value.__class__ in _LEAVES:
-                continue
-            elif isinstance(value, ast.AST):
-                setattr(node, field, self.visit(value))
-        return node
-
-    def _visit_list(self, values: list[_Item]) -> None:
-        kept: list[_Item] | None = None
-        for index, value in enumerate(values):
-            if value.__class__ in _LEAVES or not isinstance(value, ast.AST):
-                new = value
-            else:
-                new = cast("_Item", self.visit(value))
-            if kept is None and new.__class__ is list:
-                kept = values[:index]
-            if kept is None:
-                values[index] = new
-            elif isinstance(new, list):
-                kept.extend(new)
-            else:
-                kept.append(new)
-        if kept is not None:
-            values[:] = kept
 
     def _inside(self, scope: str, node: _Node) -> _Node:
         self._scopes.append(scope)
@@ -143,7 +78,7 @@ class ProgramTransformer(RestrictingNodeTransformer):  # type: ignore[misc]  # t
 
     # Names
 
-    def _visit_name(self, node: ast.Name) -> _Visited:
+    def _visit_name(self, node: ast.Name) -> Visited:
         name = node.id
         if name[0] != "_" and not (self._in_class and name in DENIED):
             return node
@@ -152,25 +87,25 @@ class ProgramTransformer(RestrictingNodeTransformer):  # type: ignore[misc]  # t
         self._check_binding(node, name)
         return node
 
-    def _visit_scope_names(self, node: ast.Global | ast.Nonlocal) -> _Visited:
+    def _visit_scope_names(self, node: ast.Global | ast.Nonlocal) -> Visited:
         for name in node.names:
             self._check_binding(node, name)
         return node
 
-    def _visit_arg(self, node: ast.arg) -> _Visited:
+    def _visit_arg(self, node: ast.arg) -> Visited:
         if node.arg[0] == "_" and is_reserved(node.arg):
             self.error(node, f"{node.arg!r} is not allowed as an argument")
         node.annotation = None
         return node
 
-    def _visit_keyword(self, node: ast.keyword) -> _Visited:
+    def _visit_keyword(self, node: ast.keyword) -> Visited:
         if node.arg and node.arg[0] == "_" and is_reserved(node.arg):
             self.error(node, f"{node.arg!r} is not allowed as an argument")
         return self.node_contents_visit(node)
 
     # Attributes
 
-    def _visit_attribute(self, node: ast.Attribute) -> _Visited:
+    def _visit_attribute(self, node: ast.Attribute) -> Visited:
         name = node.attr
         if name[0] != "_" and name not in DENIED and name not in GUARDED:
             return self.node_contents_visit(node)
@@ -211,7 +146,7 @@ class ProgramTransformer(RestrictingNodeTransformer):  # type: ignore[misc]  # t
 
     # Assignments and annotations
 
-    def _visit_assign(self, node: ast.Assign) -> _Visited:
+    def _visit_assign(self, node: ast.Assign) -> Visited:
         target = node.targets[0]
         if len(node.targets) == 1 and isinstance(target, ast.Name) and self._is_name_list(target.id):
             self._check_name_list(target.id, node.value)
@@ -237,18 +172,18 @@ class ProgramTransformer(RestrictingNodeTransformer):  # type: ignore[misc]  # t
             if refusal:
                 self.error(item, refusal)
 
-    def _visit_aug_assign(self, node: ast.AugAssign) -> _Visited:
+    def _visit_aug_assign(self, node: ast.AugAssign) -> Visited:
         if isinstance(node.target, ast.Attribute) and node.target.attr in GUARDED:
             self.error(node, f"augmented assignment to .{node.target.attr} is not allowed: write x = x + y")
         return self.node_contents_visit(node)
 
-    def _visit_ann_assign(self, node: ast.AnnAssign) -> _Visited:
+    def _visit_ann_assign(self, node: ast.AnnAssign) -> Visited:
         """Annotations are never evaluated. In a class one still makes a field, so None stands in for it."""
         special = self._special_annotation(node.annotation)
         target = node.target
         if self._in_class and isinstance(target, ast.Name) and node.simple and not self._is_name_list(target.id):
             node.annotation = _at(_name(special) if special else ast.Constant(None), node)
-            node.target = self._expression(target)
+            self.visit(target)
             node.value = node.value and self._expression(node.value)
             return node
         if node.value is not None:
@@ -261,8 +196,7 @@ class ProgramTransformer(RestrictingNodeTransformer):  # type: ignore[misc]  # t
 
     def _expression(self, node: ast.expr) -> ast.expr:
         new = self.visit(node)
-        assert isinstance(new, ast.expr) or new is None
-        return new or node
+        return new if isinstance(new, ast.expr) else node
 
     @staticmethod
     def _special_annotation(node: ast.expr) -> str | None:
@@ -276,23 +210,23 @@ class ProgramTransformer(RestrictingNodeTransformer):  # type: ignore[misc]  # t
 
     # Functions and classes
 
-    def _visit_function(self, node: ast.FunctionDef) -> _Visited:
+    def _visit_function(self, node: ast.FunctionDef) -> Visited:
         self._check_binding(node, node.name)
         node.returns = None
         decorators, node.decorator_list = node.decorator_list, []
-        self._visit_list(decorators)
+        self.visit_all(decorators)
         self._inside("function", node)
         node.decorator_list = decorators
         return node
 
-    def _visit_lambda(self, node: ast.Lambda) -> _Visited:
+    def _visit_lambda(self, node: ast.Lambda) -> Visited:
         return self._inside("function", node)
 
-    def _visit_class(self, node: ast.ClassDef) -> _Visited:
+    def _visit_class(self, node: ast.ClassDef) -> Visited:
         self._check_binding(node, node.name)
-        self._visit_list(node.bases)
-        self._visit_list(node.keywords)
-        self._visit_list(node.decorator_list)
+        self.visit_all(node.bases)
+        self.visit_all(node.keywords)
+        self.visit_all(node.decorator_list)
         for keyword in list(node.keywords):
             if keyword.arg is None:
                 self.error(node, "**keywords in a class statement are not allowed: write them out")
@@ -313,7 +247,7 @@ class ProgramTransformer(RestrictingNodeTransformer):  # type: ignore[misc]  # t
         node.keywords.remove(keyword)
         node.bases.append(_at(_name("_ABC_"), node))
 
-    def _visit_type_parameter(self, node: ast.AST) -> _Visited:
+    def _visit_type_parameter(self, node: ast.AST) -> Visited:
         """Bounds and defaults of type parameters (3.12) are annotations."""
         self._check_binding(node, getattr(node, "name", None))
         for field in ("bound", "default_value"):
@@ -321,18 +255,18 @@ class ProgramTransformer(RestrictingNodeTransformer):  # type: ignore[misc]  # t
                 setattr(node, field, None)
         return node
 
-    def _visit_handler(self, node: ast.ExceptHandler) -> _Visited:
+    def _visit_handler(self, node: ast.ExceptHandler) -> Visited:
         """A bare except must not catch the time limit."""
         self._check_binding(node, node.name)
         if node.type is None:
             node.type = _at(_name("_Exception_"), node)
-            self._visit_list(node.body)
+            self.visit_all(node.body)
             return node
         return self.node_contents_visit(node)
 
     # Calls, comprehensions, match
 
-    def _visit_call(self, node: ast.Call) -> _Visited:
+    def _visit_call(self, node: ast.Call) -> Visited:
         if isinstance(node.func, ast.Name) and node.func.id in _REFUSED_CALLS and not self._binds(node.func.id):
             self.error(node, f"{node.func.id}() is not allowed: {_REFUSED_CALLS[node.func.id]}")
         return self.node_contents_visit(node)
@@ -346,16 +280,16 @@ class ProgramTransformer(RestrictingNodeTransformer):  # type: ignore[misc]  # t
             for node in ast.walk(self._tree)
         )
 
-    def _visit_comprehension(self, node: ast.comprehension) -> _Visited:
+    def _visit_comprehension(self, node: ast.comprehension) -> Visited:
         if node.is_async:
-            self.error(node.target, _ASYNC)
+            self.error(node.target, ASYNC)
         return self.node_contents_visit(node)
 
-    def _visit_capture(self, node: ast.AST) -> _Visited:
+    def _visit_capture(self, node: ast.AST) -> Visited:
         self._check_binding(node, getattr(node, "name", None) or getattr(node, "rest", None))
         return self.node_contents_visit(node)
 
-    def _visit_match_class(self, node: ast.MatchClass) -> _Visited:
+    def _visit_match_class(self, node: ast.MatchClass) -> Visited:
         for name in node.kwd_attrs:
             refusal = attribute_refusal(name)
             private = name.startswith("_") and not self._is_clear(name)
@@ -367,7 +301,7 @@ class ProgramTransformer(RestrictingNodeTransformer):  # type: ignore[misc]  # t
 
     # Imports become calls, so that the real import machinery stays out of reach and C code keeps it.
 
-    def _visit_import(self, node: ast.Import) -> _Visited:
+    def _visit_import(self, node: ast.Import) -> Visited:
         new: list[ast.stmt] = []
         for alias in node.names:
             bound = alias.asname or alias.name.partition(".")[0]
@@ -376,7 +310,7 @@ class ProgramTransformer(RestrictingNodeTransformer):  # type: ignore[misc]  # t
             new.append(_at(ast.Assign([ast.Name(bound, ast.Store())], loaded), node))
         return new
 
-    def _visit_import_from(self, node: ast.ImportFrom) -> _Visited:
+    def _visit_import_from(self, node: ast.ImportFrom) -> Visited:
         module = "." * node.level + (node.module or "")
         if module == "__future__":
             return _at(ast.Pass(), node)
@@ -393,60 +327,29 @@ class ProgramTransformer(RestrictingNodeTransformer):  # type: ignore[misc]  # t
             new.append(_at(ast.Assign([ast.Name(bound, ast.Store())], loaded), node))
         return new
 
-
-_ASYNC: Final = "async is not available: write a plain function and call it directly"
-_UNKNOWN: Final = {
-    **dict.fromkeys(("AsyncFunctionDef", "AsyncFor", "AsyncWith", "Await"), _ASYNC),
-    "TryStar": "except* is not allowed: catch ExceptionGroup with except and look at its .exceptions",
-}
-
-
-def _classes(names: str) -> frozenset[type[ast.AST]]:
-    return frozenset(getattr(ast, name) for name in names.split() if hasattr(ast, name))
-
-
-# No children to look at, no names.
-_LEAVES: Final = (
-    _classes("Load Store Del Constant Pass Break Continue And Or Not Invert UAdd USub MatchSingleton")
-    | _classes("Add Sub Mult MatMult Div Mod Pow LShift RShift BitOr BitXor BitAnd FloorDiv")
-    | _classes("Eq NotEq Lt LtE Gt GtE Is IsNot In NotIn")
-    | {str, int, type(None)}
-)
-# Allowed as they are.
-_PLAIN: Final = _LEAVES | _classes(
-    "Module Expr If For While Try With withitem Return Raise Assert Delete Starred NamedExpr "
-    "BoolOp BinOp UnaryOp IfExp Dict Set List Tuple ListComp SetComp DictComp GeneratorExp Yield YieldFrom "
-    "Compare FormattedValue JoinedStr TemplateStr Interpolation Subscript Slice arguments "
-    "Match match_case MatchValue MatchSequence MatchOr TypeAlias"
-)
-_Handler: TypeAlias = Callable[[ProgramTransformer, ast.AST], _Visited]
-_HANDLERS: Final[dict[type[ast.AST], _Handler]] = {
-    getattr(ast, name): handler
-    for name, handler in {
-        "Name": ProgramTransformer._visit_name,
-        "Global": ProgramTransformer._visit_scope_names,
-        "Nonlocal": ProgramTransformer._visit_scope_names,
-        "arg": ProgramTransformer._visit_arg,
-        "keyword": ProgramTransformer._visit_keyword,
-        "Attribute": ProgramTransformer._visit_attribute,
-        "Assign": ProgramTransformer._visit_assign,
-        "AugAssign": ProgramTransformer._visit_aug_assign,
-        "AnnAssign": ProgramTransformer._visit_ann_assign,
-        "FunctionDef": ProgramTransformer._visit_function,
-        "Lambda": ProgramTransformer._visit_lambda,
-        "ClassDef": ProgramTransformer._visit_class,
-        "TypeVar": ProgramTransformer._visit_type_parameter,
-        "ParamSpec": ProgramTransformer._visit_type_parameter,
-        "TypeVarTuple": ProgramTransformer._visit_type_parameter,
-        "ExceptHandler": ProgramTransformer._visit_handler,
-        "Call": ProgramTransformer._visit_call,
-        "comprehension": ProgramTransformer._visit_comprehension,
-        "MatchAs": ProgramTransformer._visit_capture,
-        "MatchStar": ProgramTransformer._visit_capture,
-        "MatchMapping": ProgramTransformer._visit_capture,
-        "MatchClass": ProgramTransformer._visit_match_class,
-        "Import": ProgramTransformer._visit_import,
-        "ImportFrom": ProgramTransformer._visit_import_from,
-    }.items()
-    if hasattr(ast, name)
-}
+    handlers: ClassVar[Mapping[str, Callable[..., Visited]]] = {
+        "Name": _visit_name,
+        "Global": _visit_scope_names,
+        "Nonlocal": _visit_scope_names,
+        "arg": _visit_arg,
+        "keyword": _visit_keyword,
+        "Attribute": _visit_attribute,
+        "Assign": _visit_assign,
+        "AugAssign": _visit_aug_assign,
+        "AnnAssign": _visit_ann_assign,
+        "FunctionDef": _visit_function,
+        "Lambda": _visit_lambda,
+        "ClassDef": _visit_class,
+        "TypeVar": _visit_type_parameter,
+        "ParamSpec": _visit_type_parameter,
+        "TypeVarTuple": _visit_type_parameter,
+        "ExceptHandler": _visit_handler,
+        "Call": _visit_call,
+        "comprehension": _visit_comprehension,
+        "MatchAs": _visit_capture,
+        "MatchStar": _visit_capture,
+        "MatchMapping": _visit_capture,
+        "MatchClass": _visit_match_class,
+        "Import": _visit_import,
+        "ImportFrom": _visit_import_from,
+    }

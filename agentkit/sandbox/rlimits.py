@@ -29,7 +29,7 @@ class Footprint:
 
 
 def apply(memory: int, cpu: int | None, base: Footprint) -> None:
-    """Sets this process's resource limits for good: hard limits equal soft ones.
+    """Sets this process's resource limits for good.
 
     cpu None: no limit on processor time (a session; the host's clock stops each step).
     Raises OSError or ValueError where the system refuses one.
@@ -43,9 +43,14 @@ def apply(memory: int, cpu: int | None, base: Footprint) -> None:
     ]
     if base.size:
         wanted += [(resource.RLIMIT_DATA, base.data + memory), (resource.RLIMIT_AS, base.size + memory + _STACK)]
-    if cpu is not None:
-        wanted.append((resource.RLIMIT_CPU, cpu))
     for which, value in wanted:
-        hard = resource.getrlimit(which)[1]
-        ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (ceiling, ceiling))
+        _set(which, value, value)
+    if cpu is not None:
+        _set(resource.RLIMIT_CPU, cpu, cpu + 1)  # at the first number SIGXCPU, which says why, at the second SIGKILL
+
+
+def _set(which: int, soft: int, hard: int) -> None:
+    most = resource.getrlimit(which)[1]
+    if most != resource.RLIM_INFINITY:
+        soft, hard = min(soft, most), min(hard, most)
+    resource.setrlimit(which, (soft, hard))

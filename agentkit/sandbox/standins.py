@@ -11,7 +11,7 @@ import inspect
 import keyword
 import sys
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Final, NoReturn, TypeVar, cast
@@ -227,7 +227,7 @@ def singledispatch(function: Callable[..., object]) -> Callable[..., object]:
 
 
 @contextmanager
-def redirect_stdout(target: object) -> Iterator[object]:
+def redirect_stdout(target: object) -> Generator[object]:
     """contextlib.redirect_stdout. A subclass of the real one reads any attribute of sys."""
     before, sys.stdout = sys.stdout, cast("typing.TextIO", target)
     try:

@@ -41,4 +41,3 @@ def zone(key: str) -> zoneinfo.ZoneInfo:
 def available_timezones() -> set[str]:
     """zoneinfo.available_timezones."""
     return set(_loaded())
-

@@ -23,7 +23,7 @@ def failure(sandbox: Sandbox, code: str, limits: Limits | None = None) -> Progra
     """The error of a program that a limit must end in time; the next program must run."""
     began = time.monotonic()
     result = sandbox.run(code, limits=limits)
-    assert time.monotonic() - began < WALL + GRACE
+    assert time.monotonic() - began < (limits or sandbox.limits).wall + GRACE
     assert sandbox.run("6 * 7").value == 42
     assert result.error is not None
     assert not result.ok
@@ -70,14 +70,14 @@ def test_endless_programs(sandbox: Sandbox, code: str, line: tuple[int, ...] | N
     ],
 )
 def test_memory(sandbox: Sandbox, code: str) -> None:
-    error = failure(sandbox, code)
+    error = failure(sandbox, code, Limits(wall=8))
     assert (error.kind, error.type) == ("memory", "MemoryError")
     assert error.message == "memory limit of 256 MB reached"
     assert error.line is not None
 
 
 def test_a_smaller_memory_limit(sandbox: Sandbox) -> None:
-    small = Limits(wall=WALL, memory=32 << 20)
+    small = Limits(wall=5, memory=32 << 20)
     assert failure(sandbox, "x = 'a' * (64 << 20)", small).message == "memory limit of 32 MB reached"
     assert sandbox.run("len('a' * (16 << 20))", limits=small).value == 16 << 20
 
@@ -97,8 +97,8 @@ def test_processor_time(sandbox: Sandbox) -> None:
     began = time.monotonic()
     error = sandbox.run("while True: pass", limits=Limits(wall=8, cpu=0.5)).error
     assert error is not None
-    assert error.kind == "time"
-    assert time.monotonic() - began < 5
+    assert (error.kind, error.message) == ("time", "stopped: used more than 0.5 s of processor time")
+    assert time.monotonic() - began < 8
 
 
 @pytest.mark.parametrize(
