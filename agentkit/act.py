@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from agentkit.approval import Approval, ApprovalRequest, Approver
-from agentkit.errors import AgentkitError, BadArguments, ToolError
+from agentkit.errors import AgentkitError, BadArguments, ConfigError, ToolError
 from agentkit.events import ActionStarted, ApprovalAsked
 from agentkit.flow import Act, Flow
 from agentkit.limits import Meter
@@ -106,6 +106,8 @@ def _outcome(tool: AnyTool, call: Call, early: Pending | None, acting: Acting) -
         try:
             value = yield from (Join(early, call.timeout) if early is not None else call)
             return _result(tool, value, acting)
+        except ConfigError:
+            raise  # a tool that is set up wrongly is for the developer to mend, not for the model
         except Exception as error:
             early = None
             attempt += 1

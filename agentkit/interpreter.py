@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, Protocol, cast, runtime_checkable
 
 from agentkit.messages import JSON, Observation
 from agentkit.prompt import Prompts
@@ -57,9 +58,15 @@ def default_interpreter() -> Sandbox:
 
 
 def program_tool(
-    interpreter: Callable[[], Interpreter], prompts: Prompts, *, entry: str = "auto", final: bool = False
+    interpreter: Callable[[], Interpreter],
+    prompts: Prompts,
+    *,
+    entry: str = "auto",
+    then: Literal["go on", "end", "explain"] = "go on",
 ) -> AnyTool:
-    """The tool "python". With `final`, the value of a program that runs is the answer of the run."""
+    """The tool "python". What follows a program that runs: the loop goes on, or the value is the run's answer, or the
+    model is asked to put the value into words.
+    """
 
     @tool(read_only=True)
     def python(code: str) -> Observation:
@@ -70,21 +77,25 @@ def program_tool(
             code: the program; its result is what solution() returns, else the variable `answer`, else the last
                 expression, else what it printed.
         """
-        return observe(interpreter().run(code, entry=entry), prompts, final=final)
+        result = interpreter().run(code, entry=entry)
+        seen = observe(result, prompts)
+        if seen.failed or then == "go on":
+            return seen
+        if then == "end":
+            return replace(seen, text=result.text, final=True)
+        return replace(seen, text=f"{seen.text}\n\n{prompts.say('tools', 'explain')}")
 
     return python
 
 
-def observe(result: Result, prompts: Prompts, *, final: bool = False) -> Observation:
+def observe(result: Result, prompts: Prompts) -> Observation:
     """A program's result as the model reads it."""
-    if not result.ok:
-        text = prompts.say("observations", "program failed", error=result.text, output=_printed(result, prompts))
-        return Observation(text.strip(), "tool_error")
-    text = prompts.say("observations", "program result", value=result.text)
     printed = _printed(result, prompts)
-    if final:
-        return Observation(text, value=plain(result.value), final=True)
-    return Observation(f"{text}\n{printed}".strip() if printed else text, value=plain(result.value))
+    if not result.ok:
+        text = prompts.say("observations", "program failed", error=result.text, output=printed)
+        return Observation(text.strip(), "tool_error")
+    text = prompts.say("observations", "program result", value=result.text, output=printed)
+    return Observation(text.strip(), value=plain(result.value))
 
 
 def _printed(result: Result, prompts: Prompts) -> str:

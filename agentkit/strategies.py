@@ -110,7 +110,7 @@ class Pal:
         if toolbox:
             raise ConfigError("strategy 'pal' takes no tools: its program is its only action. Use strategy 'react'.")
         prompts = Prompts.choose("pal-math", prompt)
-        python = program_tool(interpreter, prompts, entry=self.entry, final=not self.explain)
+        python = program_tool(interpreter, prompts, entry=self.entry, then="explain" if self.explain else "end")
         return Plan(
             name="pal",
             prompts=prompts,

@@ -41,7 +41,7 @@ zygote.main(config)
 """
 
 
-class SandboxError(Exception):
+class SandboxError(ConfigError):
     """The sandbox cannot run programs here: the text says why and what to do."""
 
 
