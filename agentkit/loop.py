@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from agentkit import parse
 from agentkit.conversation import Conversation
 from agentkit.errors import LimitReached, ModelError
 from agentkit.events import Answered, FormatFault, LimitHit, Observed, StepEnded, ThoughtTold
@@ -134,7 +135,7 @@ def _last_call(task: Task, steps: list[Step], limit: LimitReached) -> Flow[str |
         case Finish(answer):
             text = answer
         case Malformed(kind="no_marker" | "no_code"):
-            text = reply.text.strip()
+            text = parse.answer(reply.text).answer
         case _:
             return None  # it acted again: nothing that could be shown as an answer
     step = Step(number, reply, Finish(text, decision.thought, implicit=True))

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
+from agentkit.errors import ConfigError
+
 Isolation = Literal["strict", "best_effort"]
 Policy = Literal["pal", "none"]
 

@@ -3,12 +3,16 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from typing import Literal, cast
 
 ErrorKind = Literal["program", "not_allowed", "time", "memory", "output", "result", "crashed", "internal"]
 """program: the program raised. not_allowed: refused before it ran. time, memory, output, result: that limit ended it.
 crashed: its process died or broke the protocol. internal: the sandbox itself failed. Set by the host only."""
 
+_WRITTEN = (str, Decimal, Fraction, date, time, timedelta)  # `3/4` says it better than `Fraction(3, 4)`
 _DIGITS = 4_000  # below Python's own limit for int -> str (4300)
 
 
@@ -49,7 +53,7 @@ class Opaque:
         return self.text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Result:
     """One program's outcome.
 
@@ -66,12 +70,19 @@ class Result:
     usage: ProgramUsage
     isolation: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """Never fails, whatever the value: an integer too long for `repr` is described."""
+        head = f"Result(ok={self.ok}, value={_printable(show(self.value))}, output={self.output!r}"
+        return (
+            f"{head}, truncated={self.truncated}, error={self.error}, usage={self.usage}, isolation={self.isolation})"
+        )
+
     @property
     def text(self) -> str:
         """The value, or the error, as it is shown to a model."""
         if self.error is not None:
             return _printable(str(self.error))
-        return _printable(self.value if isinstance(self.value, str) else show(self.value))
+        return _printable(str(self.value) if isinstance(self.value, _WRITTEN) else show(self.value))
 
 
 def _printable(text: str) -> str:
