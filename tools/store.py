@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -108,15 +109,15 @@ class SqlBookingStore:
         return self._database.writing(lambda session: _cancel(session, booking_id, key))
 
     def _book(self, session: Session, offer_id: str, names: tuple[str, ...], key: str) -> Booking:
+        item = _offer(session, offer_id)
         if done := _row(session, BookingRow.key == key):
-            if (done.item["id"], tuple(done.names)) != (offer_id, names):
+            if (done.item["id"], tuple(done.names)) != (item.id, names):
                 raise KeyReused(f"This call has already booked {done.id}: nothing more was booked.")
             return _booking(done)
-        item = _offer(session, offer_id)
         for resource, day in sorted(resources(item)):  # one order for all, so that no two bookings wait for each other
             self._take(session, item, resource, day, _places(item, names))
         row = BookingRow(
-            id=_free_id(session, "B", f"{key} {offer_id}", BookingRow.id), key=key, kind=item.kind, begins=item.begins,
+            id=_free_id(session, "B", f"{key} {item.id}", BookingRow.id), key=key, kind=item.kind, begins=item.begins,
             names=list(names), total=item.total(len(names)), status="confirmed", item=_stored(item),
         )  # fmt: skip
         session.add(row)
@@ -154,9 +155,10 @@ class SqlBookingStore:
 
 
 def _offer(session: Session, offer_id: str) -> Offer:
-    row = session.get(OfferRow, offer_id)
+    wanted = _meant(offer_id, "FH")
+    row = session.scalars(select(OfferRow).where(OfferRow.id.in_(wanted)).order_by(OfferRow.id)).first()
     if row is None:
-        raise NotFound(f"There is no offer {offer_id}: search first, then book with an id from the results.")
+        raise NotFound(f"There is no offer {wanted[0]}: search first, then book with an id from the results.")
     return replace(_ITEM.validate_python(row.item), id=row.id)
 
 
@@ -165,10 +167,19 @@ def _row(session: Session, condition: ColumnElement[bool]) -> BookingRow | None:
 
 
 def _existing(session: Session, booking_id: str) -> BookingRow:
-    row = _row(session, BookingRow.id == booking_id)
+    wanted = _meant(booking_id, "B")
+    row = _row(session, BookingRow.id == wanted[0])
     if row is None:
-        raise NotFound(f"There is no booking {booking_id}: use list_bookings to see the ids.")
+        raise NotFound(f"There is no booking {wanted[0]}: use list_bookings to see the ids.")
     return row
+
+
+def _meant(text: str, letters: str) -> list[str]:
+    """The ids that may be meant by what a model wrote: "f 203", "203", "flight F203 LHR→JFK"."""
+    if found := re.search(rf"\b([{letters}])[\s#:-]*(\d{{3,}})\b", text.upper()):
+        return [found[1] + found[2]]
+    digits = text.strip(" #")
+    return [letter + digits for letter in letters] if digits.isdecimal() else [text.strip()]
 
 
 def _booking(row: BookingRow) -> Booking:
@@ -179,13 +190,13 @@ def _booking(row: BookingRow) -> Booking:
 
 def _cancel(session: Session, booking_id: str, key: str) -> Booking:
     row = _existing(session, booking_id)
-    confirmed = update(BookingRow).where(BookingRow.id == booking_id, BookingRow.status == "confirmed")
+    confirmed = update(BookingRow).where(BookingRow.number == row.number, BookingRow.status == "confirmed")
     done = session.execute(confirmed.values(status="cancelled", cancel_key=key).returning(BookingRow.number)).first()
     session.refresh(row)
     booking = _booking(row)
     if done is None:
         if row.cancel_key != key:
-            raise AlreadyCancelled(f"{booking_id} was cancelled before: there is nothing to cancel.")
+            raise AlreadyCancelled(f"{row.id} was cancelled before: there is nothing to cancel.")
         return booking
     for resource, day in sorted(resources(booking.item)):
         places = _places(booking.item, booking.names)

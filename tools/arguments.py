@@ -1,0 +1,58 @@
+"""Types of the travel tools' arguments: what models write for them, read forgivingly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, TypeAlias, cast
+
+from pydantic import BeforeValidator, Field
+
+__all__ = ["Dollars", "Name", "Names", "Nights", "Seats"]
+
+_PLACEHOLDER = re.compile(
+    r"(?:(?:the|my|your|full|first|last|lead|adult|child|test)[ _]*)*"
+    r"(?:passengers?|travell?ers?|guests?|users?|customers?|names?|adults?|child(?:ren)?|persons?|people|me|myself|i|you|"
+    r"unknown|tb[acd]|n/?a|none|null|string|unspecified|someone|anyone)?[ _-]*\d*",
+    re.IGNORECASE,
+)
+
+
+def _names(value: object) -> object:
+    """Full names from a list, or from one string with commas, semicolons, & or "and" between them."""
+    if isinstance(value, str):
+        parts = re.split(r"[,;&\n]|\band\b", value.strip("[] "))
+        if "," in value and any(len(part.split()) == 1 for part in parts):
+            raise ValueError('write full names in a list, such as ["Ann Lee", "Bo Berg"]')
+        value = [part.strip("'\"") for part in parts if part.strip(" '\"")]
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in cast("list[object]", value)):
+        return value
+    names = [" ".join(name.split()).strip("'\"") for name in cast("list[str]", value)]
+    _check(names)
+    return names
+
+
+def _check(names: Sequence[str]) -> None:
+    if not names:
+        raise ValueError("the names of the people who travel are missing; ask the user for them")
+    for name in names:
+        if _PLACEHOLDER.fullmatch(name) or sum(map(str.isalpha, name)) < 2:
+            raise ValueError(f"{name!r} is not a person's name; ask the user for the name")
+
+
+def _one_name(value: object) -> object:
+    names = cast("list[str]", _names([value])) if isinstance(value, str) else _names(value)
+    return names[0] if isinstance(names, list) and len(cast("list[object]", names)) == 1 else value
+
+
+def _dollars(value: object) -> object:
+    if isinstance(value, str):
+        return re.sub(r"(?i)\$|,|usd|dollars?", "", value).strip()
+    return 0 if value is None else value
+
+
+Names: TypeAlias = Annotated[list[str], Field(max_length=9), BeforeValidator(_names)]
+Name: TypeAlias = Annotated[str, Field(max_length=100), BeforeValidator(_one_name)]
+Dollars: TypeAlias = Annotated[float, Field(ge=0), BeforeValidator(_dollars)]
+Seats: TypeAlias = Annotated[int, Field(ge=1, le=9)]
+Nights: TypeAlias = Annotated[int, Field(ge=1, le=30)]

@@ -1,0 +1,286 @@
+"""The travel tools: search and book flights and hotel rooms, see and cancel bookings.
+
+Their results are short and sorted, with the ids first, so that small models copy them right. Searching changes nothing;
+booking and cancelling need approval and do nothing more when they are called again with the same idempotency key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta, timezone
+from functools import cache
+from typing import Literal, assert_never
+
+from agentkit.errors import ToolError
+from agentkit.tool import IdempotencyKey, RunContext, Tool, tool
+
+from .arguments import Dollars, Name, Names, Nights, Seats
+from .booking import Booking, BookingStore, Flight, Offer, Stay
+from .dates import read_date
+from .places import City, distance_km, find_city
+
+__all__ = [
+    "NotBookable",
+    "book_flight",
+    "book_hotel",
+    "cancel_booking",
+    "get_booking",
+    "list_bookings",
+    "search_flights",
+    "search_hotels",
+    "travel_tools",
+]
+
+_DAYS_AHEAD = 364
+_MAX_LINES = 10
+_VIAS = 8  # cities that are tried for a change of planes
+
+
+class NotBookable(ToolError):
+    """A date outside what can be booked, or something that has already begun."""
+
+
+class _Desk:
+    """The functions of the tools on one store, which is opened when it is first needed."""
+
+    def __init__(self, store: Callable[[], BookingStore]) -> None:
+        self._store = store
+
+    def search_flights(  # noqa: PLR0913 - one argument for each wish, and the run's clock
+        self, origin: str, destination: str, date: str, context: RunContext, max_price: Dollars = 0, seats: Seats = 1
+    ) -> str:
+        """Search direct flights of one day, the cheapest first. Each line begins with the id for book_flight.
+
+        Args:
+            origin: city or airport code to fly from
+            destination: city or airport code to fly to
+            date: day of departure, such as 2026-11-24 or tomorrow
+            max_price: the most that one seat may cost in USD; 0 for any price
+            seats: how many seats are needed
+        """
+        start, end = self._city(origin), self._city(destination)
+        if start == end:
+            raise NotBookable(f"Origin and destination are both {start}: give two cities.")
+        day = _bookable(read_date(date, _today(context)), context)
+        flights = self._store().flights(start, end, day)
+        if not flights:
+            return self._no_route(start, end, day)
+        ahead = [flight for flight in flights if flight.departs > _local_time(start, context)]
+        return _cheapest_first(ahead, seats, max_price, f"flight from {start} to {end} on {day}", day)
+
+    def search_hotels(
+        self, city: str, check_in: str, context: RunContext, nights: Nights = 1, max_price: Dollars = 0
+    ) -> str:
+        """Search hotel rooms, the cheapest first. Each line begins with the id for book_hotel.
+
+        Args:
+            city: city or airport code
+            check_in: day of the first night, such as 2026-11-24 or tomorrow
+            nights: how many nights
+            max_price: the most that one night may cost in USD; 0 for any price
+        """
+        place = self._city(city)
+        day = _bookable(read_date(check_in, _today(context)), context)
+        stays = self._store().stays(place, day, nights)
+        return _cheapest_first(stays, 1, max_price, f"hotel room in {place} from {day} for {_nights(nights)}", day)
+
+    def book_flight(self, flight_id: str, passengers: Names, context: RunContext, key: IdempotencyKey) -> str:
+        """Book seats on a flight that search_flights showed.
+
+        Args:
+            flight_id: the id from search_flights, such as F203
+            passengers: the full name of each passenger, as the user gave them
+        """
+        return self._book(self._ahead(flight_id, "flight", context), passengers, key)
+
+    def book_hotel(self, hotel_id: str, guest: Name, context: RunContext, key: IdempotencyKey) -> str:
+        """Book a hotel room that search_hotels showed, for the dates that were searched.
+
+        Args:
+            hotel_id: the id from search_hotels, such as H317
+            guest: full name of the guest, as the user gave it
+        """
+        return self._book(self._ahead(hotel_id, "stay", context), [guest], key)
+
+    def get_booking(self, booking_id: str) -> str:
+        """Show one booking.
+
+        Args:
+            booking_id: the id of the booking, such as B482
+        """
+        return _booking_line(self._store().booking(booking_id))
+
+    def list_bookings(self, include_cancelled: bool = False) -> str:
+        """List the bookings, the soonest first.
+
+        Args:
+            include_cancelled: whether to list cancelled bookings too
+        """
+        found = [b for b in self._store().bookings() if include_cancelled or b.status == "confirmed"]
+        if not found:
+            return "There are no bookings."
+        return _lines([_booking_line(b) for b in sorted(found, key=lambda b: (b.item.begins, b.id))])
+
+    def cancel_booking(self, booking_id: str, context: RunContext, key: IdempotencyKey) -> str:
+        """Cancel one booking.
+
+        Args:
+            booking_id: the id of the booking, such as B482
+        """
+        store = self._store()
+        self._check_ahead(store.booking(booking_id).item, context)
+        booking = store.cancel(booking_id, key)
+        return f"Cancelled {booking.id}: {_what(booking.item)}, {_names(booking)}, ${booking.total} refunded"
+
+    def _city(self, text: str) -> City:
+        return find_city(text, self._store().cities())
+
+    def _book(self, offer: Offer, names: Sequence[str], key: IdempotencyKey) -> str:
+        booking = self._store().book(offer.id, names, key)
+        return f"Booked {booking.id}: {_what(booking.item)}, {_names(booking)}, ${booking.total} total"
+
+    def _ahead(self, offer_id: str, kind: Literal["flight", "stay"], context: RunContext) -> Offer:
+        """An offer of this kind that has not begun."""
+        offer = self._store().offer(offer_id)
+        if offer.kind != kind:
+            right = "a flight: use book_flight" if offer.kind == "flight" else "a hotel room: use book_hotel"
+            raise NotBookable(f"{offer.id} is {right}.")
+        self._check_ahead(offer, context)
+        return offer
+
+    def _check_ahead(self, item: Offer, context: RunContext) -> None:
+        match item:
+            case Flight():
+                begun = item.departs <= _local_time(self._city(item.origin), context)
+            case Stay():
+                begun = item.check_in < _today(context)
+            case _:
+                assert_never(item)
+        if begun:
+            raise NotBookable(f"{_what(item)} has already begun: it can neither be booked nor cancelled.")
+
+    def _no_route(self, start: City, end: City, day: date) -> str:
+        """What to do instead where no direct flight exists: the two legs with the shortest way."""
+        others = [city for city in self._store().cities() if city not in (start, end)]
+        for via in sorted(others, key=lambda city: distance_km(start, city) + distance_km(city, end))[:_VIAS]:
+            if self._store().flights(start, via, day) and self._store().flights(via, end, day):
+                legs = f"Search {start.name} to {via.name}, then {via.name} to {end.name}"
+                return f"There are no direct flights from {start} to {end}. {legs}."
+        return f"There are no flights from {start} to {end}. Try another city nearby."
+
+
+def _today(context: RunContext) -> date:
+    return context.now.date()
+
+
+def _local_time(city: City, context: RunContext) -> datetime:
+    """The run's clock as a clock on a wall of that city shows it."""
+    return context.now.astimezone(timezone(timedelta(hours=city.utc_offset))).replace(tzinfo=None)
+
+
+def _bookable(day: date, context: RunContext) -> date:
+    first = _today(context)
+    last = first + timedelta(days=_DAYS_AHEAD)
+    if first <= day <= last:
+        return day
+    wrong = "in the past" if day < first else "too far ahead"
+    raise NotBookable(f"{day} is {wrong}: today is {first}, choose a date from {first} to {last}.")
+
+
+def _cheapest_first(offers: Sequence[Offer], places: int, max_price: float, what: str, day: date) -> str:
+    """One line for each offer that fits, or what to change."""
+    free = sorted((offer for offer in offers if offer.left >= places), key=_by_price)
+    fitting = [offer for offer in free if not max_price or offer.price <= max_price]
+    if fitting:
+        return _lines([_offer_line(offer) for offer in fitting])
+    if free:
+        return f"There is no {what} for at most ${max_price:g}. The cheapest is {_offer_line(free[0])}"
+    tomorrow = day + timedelta(days=1)
+    if offers:
+        most = max(offer.left for offer in offers)
+        fewer = f"at most {most} left; search for fewer or" if most else "all sold out;"
+        return f"There is no {what} with {_count(places)} left: {fewer} try another date, such as {tomorrow}."
+    return f"There is no {what} any more: try {tomorrow}."
+
+
+def _by_price(offer: Offer) -> tuple[int, datetime | str]:
+    return offer.price, offer.departs.isoformat() if isinstance(offer, Flight) else offer.hotel
+
+
+def _offer_line(offer: Offer) -> str:
+    match offer:
+        case Flight():
+            return f"{_what(offer)} ${offer.price} {offer.left} seat{_s(offer.left)}"
+        case Stay():
+            total = f" ${offer.total(1)} total" if offer.nights > 1 else ""
+            return f"{_what(offer)} ${offer.price}/night{total} {offer.left} room{_s(offer.left)}"
+
+
+def _what(item: Offer) -> str:
+    match item:
+        case Flight():
+            later = (item.arrives.date() - item.departs.date()).days
+            times = f"{item.departs:%H:%M}-{item.arrives:%H:%M}" + (f"{later:+d}" if later else "")
+            return f"{item.id} {item.origin}→{item.destination} {item.begins} {times} {item.airline}"
+        case Stay():
+            return f"{item.id} {item.hotel} {item.stars}* {item.check_in} {_nights(item.nights)}"
+
+
+def _booking_line(booking: Booking) -> str:
+    return f"{booking.id} {booking.status}: {_what(booking.item)}, {_names(booking)}, ${booking.total} total"
+
+
+def _names(booking: Booking) -> str:
+    return " and ".join(booking.names)
+
+
+def _nights(nights: int) -> str:
+    return f"{nights} night{_s(nights)}"
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
+
+
+def _lines(lines: Sequence[str]) -> str:
+    more = [f"... and {len(lines) - _MAX_LINES} more"] if len(lines) > _MAX_LINES else []
+    return "\n".join([*lines[:_MAX_LINES], *more])
+
+
+def travel_tools(store: BookingStore | Callable[[], BookingStore]) -> list[Tool[..., str]]:
+    """The seven travel tools on a store of bookings.
+
+    Args:
+        store: anything that fulfils `BookingStore`, or a function that opens it when it is first needed.
+    """
+    desk = _Desk(store if callable(store) else lambda: store)
+    searching = tool(read_only=True, retry=1, timeout=30)
+    looking = tool(read_only=True, repeatable=True, retry=1, timeout=30)
+    acting = tool(needs_approval=True, idempotent=True, retry=2, timeout=60)
+    return [
+        searching(desk.search_flights),
+        searching(desk.search_hotels),
+        acting(desk.book_flight),
+        acting(desk.book_hotel),
+        looking(desk.get_booking),
+        looking(desk.list_bookings),
+        acting(desk.cancel_booking),
+    ]
+
+
+@cache
+def _default_store() -> BookingStore:
+    from .store import SqlBookingStore  # loads SQLAlchemy
+
+    return SqlBookingStore()
+
+
+(
+    search_flights,
+    search_hotels,
+    book_flight,
+    book_hotel,
+    get_booking,
+    list_bookings,
+    cancel_booking,
+) = travel_tools(_default_store)
