@@ -3,9 +3,9 @@
 They run in the program's own process. Names are looked at only as exact str: a subclass could lie about itself.
 """
 
+import sys
 from _string import formatter_field_name_split  # type: ignore[import-not-found]  # what str.format itself uses
 from collections.abc import Callable, Iterable, Mapping
-import sys
 from string import Formatter
 from types import BuiltinMethodType, CodeType, FrameType, MethodDescriptorType, ModuleType, TracebackType
 from typing import Final, NoReturn, cast

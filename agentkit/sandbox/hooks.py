@@ -2,6 +2,7 @@
 
 import builtins
 import dataclasses
+import inspect
 import sys
 import typing
 from abc import ABC
@@ -21,12 +22,13 @@ from .guards import (
     get_attribute,
     set_own_attribute,
 )
+from .policy_names import words
 
 _PLAIN: Final = (
-    *"abs all any ascii bin bool bytearray bytes callable chr classmethod complex dict divmod enumerate filter".split(),
-    *"float format frozenset hash hex id int isinstance issubclass iter len list map max memoryview min next".split(),
-    *"object oct ord pow print property range repr reversed round set slice sorted staticmethod str sum super".split(),
-    *"tuple zip Ellipsis NotImplemented False True None".split(),
+    *words("abs all any ascii bin bool bytearray bytes callable chr classmethod complex dict divmod enumerate filter"),
+    *words("float format frozenset hash hex id int isinstance issubclass iter len list map max memoryview min next"),
+    *words("object oct ord pow print property range repr reversed round set slice sorted staticmethod str sum super"),
+    *words("tuple zip Ellipsis NotImplemented False True None"),
 )
 _ABSENT: Final = {
     "open": "there are no files here; put the data into the program, or io.StringIO(text) to read text as a file",
@@ -127,7 +129,10 @@ class _Importer:
 
     def load_all(self, module: str) -> None:
         """from module import *, at the top level of a program."""
-        sys._getframe(1).f_globals.update(public_names(self._find(module)))
+        frame = inspect.currentframe()
+        assert frame is not None
+        assert frame.f_back is not None
+        frame.f_back.f_globals.update(public_names(self._find(module)))
 
 
 def public_names(facade: object) -> dict[str, object]:

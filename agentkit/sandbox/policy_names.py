@@ -10,17 +10,23 @@ from typing import Final
 
 from RestrictedPython.transformer import INSPECT_ATTRIBUTES
 
-_BINARY: Final = "add sub mul matmul truediv floordiv mod divmod pow lshift rshift and xor or".split()
+
+def words(text: str) -> list[str]:
+    """Names written as one text."""
+    return text.split()
+
+
+_BINARY: Final = words("add sub mul matmul truediv floordiv mod divmod pow lshift rshift and xor or")
 
 # Methods that a class may define and a program may name, as in super().__init__() or list.__getitem__(self, 0).
 # Left out, so refused: hooks into attribute access, class creation, isinstance, pickling, awaiting and buffers.
 METHODS: Final = frozenset(
     f"__{name}__"
     for name in (
-        *"init new post_init del call repr str bytes format hash bool len length_hint".split(),
-        *"getitem setitem delitem missing contains iter next reversed enter exit".split(),
-        *"lt le eq ne gt ge neg pos abs invert int float complex index round trunc floor ceil".split(),
-        *"get set delete set_name copy deepcopy replace".split(),
+        *words("init new post_init del call repr str bytes format hash bool len length_hint"),
+        *words("getitem setitem delitem missing contains iter next reversed enter exit"),
+        *words("lt le eq ne gt ge neg pos abs invert int float complex index round trunc floor ceil"),
+        *words("get set delete set_name copy deepcopy replace"),
         *_BINARY,
         *(f"r{name}" for name in _BINARY),
         *(f"i{name}" for name in _BINARY if name != "divmod"),

@@ -13,6 +13,7 @@ import sys
 import typing
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
+from functools import partial
 from types import SimpleNamespace
 from typing import Final, NoReturn, TypeVar, cast
 
@@ -110,9 +111,8 @@ def namedtuple(
     if isinstance(field_names, str):
         field_names = plain_text(field_names).replace(",", " ").split()
     names = [_field_name(name) for name in field_names]
-    made = collections.namedtuple(  # type: ignore[misc]  # noqa: PYI024  (the names come from the program)
-        plain_text(typename), names, rename=rename, defaults=defaults, module=module or "__main__"
-    )
+    make = cast("Callable[..., type]", collections.namedtuple)
+    made = make(plain_text(typename), names, rename=rename, defaults=defaults, module=module or "__main__")
     clear_match_args(made)
     return made
 
@@ -148,7 +148,8 @@ class _EnumType(enum.EnumType):
             keywords["names"] = _member_names(keywords["names"])
         elif len(args) > 1 and not cls.__members__:
             args = (args[0], _member_names(args[1]), *args[2:])
-        return super().__call__(*args, **keywords)  # type: ignore[arg-type]
+        call = cast("Callable[..., object]", super().__call__)
+        return call(*args, **keywords)
 
 
 def _member_names(names: object) -> object:
@@ -156,10 +157,11 @@ def _member_names(names: object) -> object:
         return None
     if isinstance(names, str):
         return [_field_name(name) for name in plain_text(names).replace(",", " ").split()]
-    pairs = names.items() if isinstance(names, Mapping) else cast("Iterable[object]", names)
+    if isinstance(names, Mapping):
+        names = cast("Mapping[str, object]", names).items()
     return [
         _field_name(item) if isinstance(item, str) else (_field_name(item[0]), item[1])
-        for item in cast("Iterable[tuple[str, object]]", pairs)
+        for item in cast("Iterable[str | tuple[str, object]]", names)
     ]
 
 
@@ -175,7 +177,7 @@ class StrEnum(enum.StrEnum, Enum):
     """enum.StrEnum."""
 
 
-class Flag(enum.Flag, Enum):
+class Flag(enum.Flag, Enum):  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
     """enum.Flag."""
 
 
@@ -210,11 +212,11 @@ def singledispatch(function: Callable[..., object]) -> Callable[..., object]:
                 return table[base]
         return next((table[base] for base in reversed(table) if issubclass(kind, base)), function)
 
-    def register(kind: type, implementation: Callable[..., object] | None = None) -> object:
+    def register(kind: object, implementation: Callable[..., object] | None = None) -> object:
         if not isinstance(kind, type):
             raise TypeError("write @name.register(SomeClass): annotations are not evaluated")
         if implementation is None:
-            return lambda decorated: register(kind, decorated)
+            return partial(register, kind)
         table[kind] = implementation
         return implementation
 

@@ -4,11 +4,13 @@ import zoneinfo
 from functools import cache
 from typing import Final
 
+from .policy_names import words
+
 _NAMES: Final = (
     *("UTC", "GMT", "US/Eastern", "US/Central", "US/Mountain", "US/Pacific"),
-    *(f"America/{name}" for name in "New_York Chicago Denver Los_Angeles Toronto Mexico_City Sao_Paulo".split()),
-    *(f"Europe/{name}" for name in "London Paris Berlin Madrid Rome Amsterdam Zurich Moscow Istanbul".split()),
-    *(f"Asia/{name}" for name in "Tokyo Shanghai Hong_Kong Singapore Kolkata Dubai Seoul Jerusalem".split()),
+    *(f"America/{name}" for name in words("New_York Chicago Denver Los_Angeles Toronto Mexico_City Sao_Paulo")),
+    *(f"Europe/{name}" for name in words("London Paris Berlin Madrid Rome Amsterdam Zurich Moscow Istanbul")),
+    *(f"Asia/{name}" for name in words("Tokyo Shanghai Hong_Kong Singapore Kolkata Dubai Seoul Jerusalem")),
     *("Australia/Sydney", "Pacific/Auckland", "Pacific/Honolulu", "Africa/Cairo", "Africa/Johannesburg"),
 )
 
