@@ -14,6 +14,7 @@ from agentkit.models.connection import Connection
 from agentkit.models.errors import map_error
 from agentkit.models.parameters import DROPPABLE, merged, own_stops, shaped, without
 from agentkit.models.reading import Reader
+from agentkit.models.threads import ThreadedStream
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -49,6 +50,7 @@ class LangChainModel:
         self._params = merged(params or Params(), Params(stop=own_stops(chat)))
         self._refused: set[str] = set() if streaming else {"stream"}
         self._shapes: dict[Params, BaseChatModel] = {}
+        self._is_async = _is_async(chat)
         self._shape(self._params)
         if (chat.profile or {}).get("temperature") is False:  # known to LangChain; it would warn with every call
             asked = {name for name in ("temperature", "top_p") if getattr(self._params, name) is not None}
@@ -63,7 +65,10 @@ class LangChainModel:
         return _Stream(self._chunks(request))
 
     def astream(self, request: Request, /) -> AsyncIterator[Chunk]:
-        return _AsyncStream(self._achunks(request))
+        """The same for async code; a chat model that has none of its own is read in a thread."""
+        if self._is_async:
+            return _AsyncStream(self._achunks(request))
+        return ThreadedStream(_Stream(self._chunks(request)))
 
     def _chunks(self, request: Request) -> Generator[Chunk]:
         while True:
@@ -116,11 +121,11 @@ class LangChainModel:
 
     def _shape(self, params: Params) -> BaseChatModel:
         key = without(params, {"stop"})
-        if key not in self._shapes:
+        if (shape := self._shapes.get(key)) is None:
             if len(self._shapes) >= 16:  # seeds that differ with each call must not pile up
                 self._shapes.clear()
-            self._shapes[key] = shaped(self.chat, key, self.name)
-        return self._shapes[key]
+            shape = self._shapes[key] = shaped(self.chat, key, self.name)
+        return shape
 
     def _forgive(self, error: Exception, reader: Reader) -> None:
         """Return if the call may be repeated without what the model refused; else raise the error as our kind."""
@@ -156,6 +161,15 @@ def _message(message: Message) -> BaseMessage:
             return HumanMessage(message.text)
         case "assistant":
             return AIMessage(message.text)
+
+
+def _is_async(chat: BaseChatModel) -> bool:
+    """Whether the class has async code of its own; what it inherits would call the sync code in an executor."""
+    from langchain_core.language_models import BaseChatModel, SimpleChatModel
+
+    inherited = (BaseChatModel, SimpleChatModel)
+    own = {name for cls in type(chat).__mro__ if cls not in inherited for name in vars(cls)}
+    return bool(own & {"_astream", "_agenerate"})
 
 
 def _name(chat: BaseChatModel) -> str:

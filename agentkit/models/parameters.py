@@ -81,8 +81,10 @@ def shaped(chat: BaseChatModel, params: Params, name: str) -> BaseChatModel:
 
 def own_stops(chat: BaseChatModel) -> tuple[str, ...]:
     """Stop texts that the user set on the chat model itself: a call's own would replace them."""
-    value = cast("list[str] | str | None", getattr(chat, "stop_sequences", None) or getattr(chat, "stop", None))
-    return (value,) if isinstance(value, str) else tuple(value or ())
+    value: object = getattr(chat, "stop_sequences", None) or getattr(chat, "stop", None)
+    if isinstance(value, str):
+        return (value,)
+    return tuple(cast("list[str]", value)) if isinstance(value, (list, tuple)) else ()
 
 
 def _family(chat: BaseChatModel) -> Mapping[str, tuple[str, ...]]:

@@ -45,6 +45,8 @@ def load(model: str | BaseChatModel | Model, *, params: Params = NO_PARAMS, **pr
         from agentkit.models.langchain import LangChainModel
 
         return LangChainModel(model, params=params)
+    if _is_runnable(model):  # which has the names of our protocol's methods, but another idea of them
+        raise ConfigError("Give the chat model itself, not a Runnable made of it; parameters go into params=.")
     if isinstance(model, Model):  # pyright: ignore[reportGeneralTypeIssues]  # chat models fit it too: they were first
         if params != NO_PARAMS or provider_options:
             raise ConfigError(f"Set parameters and options on {type(model).__name__} itself, or in the request.")
@@ -59,6 +61,11 @@ def _is_chat_model(model: object) -> TypeGuard[BaseChatModel]:
     """Without importing LangChain: an object of its classes exists only where that has been done."""
     chat_models = sys.modules.get("langchain_core.language_models.chat_models")
     return chat_models is not None and isinstance(model, chat_models.BaseChatModel)
+
+
+def _is_runnable(model: object) -> bool:
+    runnables = sys.modules.get("langchain_core.runnables.base")
+    return runnables is not None and isinstance(model, runnables.Runnable)
 
 
 def _named(name: str, params: Params, options: dict[str, object]) -> Model:

@@ -61,6 +61,11 @@ def test_a_chat_model_is_wrapped() -> None:
         load(FakeListChatModel(responses=[]), region_name="x")
 
 
+def test_what_is_made_of_a_chat_model_is_not_one() -> None:
+    with pytest.raises(ConfigError, match="Give the chat model itself, not a Runnable made of it"):
+        load(FakeListChatModel(responses=[]).bind(stop=["x"]))  # type: ignore[arg-type]  # as wrong as it is meant to be
+
+
 def test_a_chat_model_without_streaming_gives_its_reply_in_one_piece() -> None:
     model = load(Unstreamed(), params=Params(temperature=0.5))
     assert [chunk.text for chunk in ask(model, request(stop=["END"]))] == ["0.5 ['END']", ""]

@@ -159,6 +159,11 @@ class Responder(Protocol):
     def answer(self, asked: Received) -> Scripted: ...
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # clients that come all at once; the default of 5 makes them wait for a second
+
+
 class BedrockEndpoint:
     """Serves until it is left. `requests` holds all that was asked, in order.
 
@@ -183,11 +188,16 @@ class BedrockEndpoint:
         self._refuse = refuse
         self._one_of = one_of_temperature_and_top_p
         self._streams = streams
-        self._lock = threading.Lock()
 
     @staticmethod
     def _in_order(rest: Iterator[Scripted]) -> Callable[[Received], Scripted]:
-        return lambda _: next(rest, invalid("The test's script is used up: the client asked once more than expected."))
+        lock = threading.Lock()
+
+        def answer(_: Received) -> Scripted:
+            with lock:
+                return next(rest, invalid("The test's script is used up: the client asked once more than expected."))
+
+        return answer
 
     @property
     def url(self) -> str:
@@ -195,8 +205,7 @@ class BedrockEndpoint:
 
     def __enter__(self) -> BedrockEndpoint:
         handler = type("Handler", (_Handler,), {"endpoint": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
         return self
@@ -208,10 +217,8 @@ class BedrockEndpoint:
         self._thread.join()
 
     def answer(self, asked: Received) -> Scripted:
-        with self._lock:
-            self.requests.append(asked)
-            refusal = self._refusal(asked)
-            scripted = refusal or self._script(asked)
+        self.requests.append(asked)
+        scripted = self._refusal(asked) or self._script(asked)
         return limited(scripted, asked) if isinstance(scripted, Answer) else scripted
 
     def _refusal(self, asked: Received) -> Fault | None:

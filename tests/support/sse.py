@@ -53,6 +53,11 @@ class Posted:
     done: threading.Event = field(default_factory=threading.Event)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # clients that come all at once; the default of 5 makes them wait for a second
+
+
 class SSEEndpoint:
     """Serves until it is left. `requests` holds all that was asked, in order."""
 
@@ -67,8 +72,7 @@ class SSEEndpoint:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> SSEEndpoint:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"endpoint": self}))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"endpoint": self}))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
         return self
