@@ -1,0 +1,107 @@
+"""`run-agent "question"`: one question, one answer."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agentkit.cli import console
+from agentkit.cli.options import OUTPUT, AgentOptions, takes
+
+if TYPE_CHECKING:
+    from agentkit.cli.lines import LineDisplay
+    from agentkit.cli.live import LiveDisplay
+    from agentkit.cli.watching import Outcome
+
+__all__ = ["ask", "display", "tell_end"]
+
+
+@takes(AgentOptions)
+def ask(
+    options: AgentOptions,
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question; '-' reads it from stdin.")],
+    json: Annotated[
+        bool, typer.Option("--json", rich_help_panel=OUTPUT, help="The whole run as one JSON document.")
+    ] = False,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", rich_help_panel=OUTPUT, help="Every event as one line of JSON, as it happens.")
+    ] = False,
+) -> None:
+    """Answer a question. This is what happens without a command.
+
+    \b
+    Examples:
+      run-agent "What is 15% of 3,480?"
+      run-agent "Who won the 2022 Fields medals?" -m bedrock:us.amazon.nova-lite-v1:0 -t search_web
+      run-agent "How many days from 2024-02-10 to 2025-03-01?" --strategy pal
+      echo "Which flights go from Oslo to Rome tomorrow?" | run-agent - -t search_flights
+    """
+    if json and jsonl:
+        context.fail("Choose one of --json and --jsonl.")
+    if context.args:
+        context.fail("Put the question in quotes, so that it is one argument.")
+    text = sys.stdin.read() if question == "-" else question
+    if not text.strip():
+        context.fail("The question is empty.")
+    outcome = _answered(options, text.strip(), jsonl=jsonl)
+    _print(outcome, options, json=json, jsonl=jsonl)
+    raise typer.Exit(outcome.exit_code)
+
+
+def _answered(options: AgentOptions, question: str, *, jsonl: bool) -> Outcome:
+    from agentkit.cli.setup import make_agent
+    from agentkit.cli.sinks import json_lines, trace
+    from agentkit.cli.watching import watch
+
+    shown = display(options)
+    with ExitStack() as stack:
+        agent = stack.enter_context(make_agent(options, shown.paused))
+        sinks = [json_lines] * jsonl + [stack.enter_context(trace(options.trace))] * (options.trace is not None)
+        if not options.quiet:
+            stack.enter_context(shown.showing())
+            sinks.append(shown)
+        return watch(agent, question, sinks)
+
+
+def display(options: AgentOptions) -> LiveDisplay | LineDisplay:
+    """Drawn where that can be done, else written."""
+    if options.quiet or not console.interactive():
+        from agentkit.cli.lines import LineDisplay
+
+        return LineDisplay(full=options.verbose)
+    from agentkit.cli.live import LiveDisplay
+
+    return LiveDisplay(console.stderr(), full=options.verbose)
+
+
+def _print(outcome: Outcome, options: AgentOptions, *, json: bool, jsonl: bool) -> None:
+    if json:
+        from agentkit.codec import to_json
+
+        console.answer(to_json(outcome.run, indent=2))
+    elif not jsonl and outcome.run.answer is not None:
+        spaced = not options.quiet and sys.stdout.isatty()
+        console.answer(f"\n{outcome.run.answer}\n" if spaced else outcome.run.answer)
+    tell_end(outcome, quiet=options.quiet)
+
+
+def tell_end(outcome: Outcome, *, quiet: bool) -> None:
+    """What there is to know besides the answer, on stderr."""
+    from agentkit.cli.text import steps_taken, summary
+
+    run = outcome.run
+    if outcome.error is not None:
+        console.problem(str(outcome.error))
+    elif run.stop_reason == "interrupted":
+        console.note(f"Interrupted after {steps_taken(run)}.")
+    if quiet:
+        return
+    if run.stop_reason == "answer" and run.answer_is_implicit:
+        console.note("The model did not mark this as its final answer.")
+    elif run.stop_reason not in ("answer", "interrupted", "error"):
+        console.note(f"Stopped at a limit ({run.stop_reason}): the answer is made from what was known by then.")
+    console.note(summary(run))

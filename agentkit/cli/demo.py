@@ -1,0 +1,137 @@
+"""`run-agent demo`: the main job on real parts, and an honest word about what came of it."""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from agentkit.cli import console
+from agentkit.cli.asking import display, tell_end
+from agentkit.cli.options import AgentOptions
+
+if TYPE_CHECKING:
+    from agentkit.cli.watching import Outcome
+
+__all__ = ["demo"]
+
+PAL_QUESTION = (
+    "A baker packs 17 boxes with 24 rolls each. She sells three quarters of the rolls at 45 cents each. "
+    "How many dollars does she take?"
+)
+PAL_ANSWER = 137.7
+TRAVEL_QUESTION = "Book the cheapest flight from Oslo to Rome tomorrow for Ada Lovelace."
+TRAVEL_TOOLS = ["search_flights", "book_flight"]
+
+
+def demo(
+    which: Annotated[
+        Literal["all", "pal", "travel"], typer.Argument(help="pal: a word problem. travel: search and book a flight.")
+    ] = "all",
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", metavar="MODEL", envvar="AGENTKIT_MODEL", help="As for a question.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Book without asking.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Long observations whole, tracebacks.")] = False,
+) -> None:
+    """See it at work: a question that a program answers, then a flight that is searched for and booked.
+
+    The bookings are made in a database of its own, which is thrown away.
+
+    \b
+    Examples:
+      run-agent demo
+      run-agent demo travel -m bedrock:us.amazon.nova-lite-v1:0
+    """
+    from agentkit.cli.setup import default_model
+
+    name = model or default_model()
+    options = AgentOptions(model=name, yes=yes, verbose=verbose)
+    outcomes: list[Outcome] = []
+    if which in ("all", "pal"):
+        outcomes.append(_pal(options))
+    if which in ("all", "travel") and not _interrupted(outcomes):
+        outcomes.append(_travel(options))
+    _trust(name)
+    raise typer.Exit(next((code for each in outcomes if (code := each.exit_code) in (1, 130)), 0))
+
+
+def _interrupted(outcomes: list[Outcome]) -> bool:
+    return any(each.run.stop_reason == "interrupted" for each in outcomes)
+
+
+def _pal(options: AgentOptions) -> Outcome:
+    _title("A question that needs a program", PAL_QUESTION)
+    outcome = _run(replace(options, strategy="pal"), PAL_QUESTION)
+    if outcome.run.answer is not None:
+        right = _number(outcome.run.answer)
+        verdict = "right" if right is not None and math.isclose(right, PAL_ANSWER, abs_tol=0.005) else "wrong"
+        _verdict(verdict == "right", f"That is {verdict}: it is {PAL_ANSWER:.2f} dollars.")
+    return outcome
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text.replace("$", "").replace(",", "").split()[0])
+    except (ValueError, IndexError):
+        return None
+
+
+def _travel(options: AgentOptions) -> Outcome:
+    _title("A question that needs tools, and your consent", TRAVEL_QUESTION)
+    with tempfile.TemporaryDirectory(prefix="agentkit-demo-") as folder:
+        # The travel tools open their database when they are first used.
+        os.environ["AGENTKIT_TRAVEL_DB"] = str(Path(folder) / "travel.db")
+        outcome = _run(replace(options, tool=TRAVEL_TOOLS), TRAVEL_QUESTION)
+        booked = _bookings()
+    _verdict("Booked" in booked, booked)
+    return outcome
+
+
+def _bookings() -> str:
+    """What the database says, whatever the model says."""
+    from agentkit.registry_import import load_tools
+
+    (tool,) = load_tools(["list_bookings"])
+    return str(tool())
+
+
+def _run(options: AgentOptions, question: str) -> Outcome:
+    from agentkit.cli.setup import make_agent
+    from agentkit.cli.watching import watch
+
+    shown = display(options)
+    with ExitStack() as stack:
+        agent = stack.enter_context(make_agent(options, shown.paused))
+        stack.enter_context(shown.showing())
+        outcome = watch(agent, question, [shown])
+    if outcome.run.answer is not None:
+        console.answer(f"\n{outcome.run.answer}\n")
+    tell_end(outcome, quiet=False)
+    return outcome
+
+
+def _title(what: str, question: str) -> None:
+    console.stderr().print(f"\n{what}", style="bold")
+    console.stderr().print(question)
+
+
+def _verdict(good: bool, text: str) -> None:
+    console.stderr().print(text, style="good" if good else "fault", soft_wrap=True)
+
+
+def _trust(model: str) -> None:
+    """Which model answered, and how far to trust it."""
+    console.stderr().print()
+    if model.partition(":")[0] == "local":
+        from agentkit.models.local import NOTICE
+
+        console.note(f"{NOTICE} A larger one: run-agent demo -m provider:model")
+    else:
+        console.note(f"Answered by {model}. Check what it says before you rely on it.")

@@ -1,0 +1,147 @@
+"""From the command line's options to an agent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from agentkit.cli.console import note
+from agentkit.cli.consent import Consent, Pause
+from agentkit.cli.named import load_model
+from agentkit.cli.options import AgentOptions
+from agentkit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from agentkit.agent import Agent
+    from agentkit.limits import Limits
+    from agentkit.models import Params
+    from agentkit.strategies import StrategyLike
+    from agentkit.toolbox import ToolLike
+
+__all__ = ["default_model", "inference_params", "make_agent", "strategy_of", "tools_of", "usage"]
+
+DEFAULT_TOOLS = ("calculator", "python")
+NO_MODEL = (
+    "No model: no credentials are in sight, and the local model is not installed. Name one (-m bedrock:…, -m openai:…, "
+    "or AGENTKIT_MODEL), or install the local one: pip install 'agentkit-react[local]' && run-agent model fetch"
+)
+
+
+@contextmanager
+def usage(option: str) -> Iterator[None]:
+    """What is wrong with an option's value is a usage error, and names the option."""
+    try:
+        yield
+    except ConfigError as error:
+        raise typer.BadParameter(str(error), param_hint=f"'{option}'") from error
+
+
+def make_agent(options: AgentOptions, pause: Pause, *, prompt: str | None = None) -> Agent:
+    """The agent that the options describe.
+
+    Args:
+        pause: stops the display while a person is asked.
+        prompt: the prompt when the options name none and the strategy is react.
+    """
+    from agentkit.agent import Agent
+
+    strategy = strategy_of(options.strategy, options.prompt, options.samples, explain=options.explain)
+    tools = tools_of(options.tool, strategy)
+    params = inference_params(options.option)
+    model = options.model or default_model(quiet=options.quiet)
+    return Agent(
+        load_model(model),
+        tools,
+        strategy=strategy,
+        prompt=options.prompt or (prompt if strategy == "react" else None),
+        limits=_limits(options),
+        params=params,
+        approve=Consent(yes=options.yes, pause=pause),
+    )
+
+
+def default_model(*, quiet: bool = False) -> str:
+    """The model when none is named: of a provider whose credentials are in sight, else the local one; says which.
+
+    Raises:
+        ConfigError: there is neither.
+    """
+    from agentkit.models.credentials import available
+    from agentkit.models.local import installed
+
+    for found in available():
+        if found.model_hint and not found.missing:
+            if not quiet:
+                note(f"Model: {found.model_hint}, because of {found.what}. Another one: -m")
+            return found.model_hint
+    if not installed():
+        raise ConfigError(NO_MODEL)
+    if not quiet:
+        note("No model named and no credentials in sight: the local model answers. Another one: -m")
+    return "local"
+
+
+def strategy_of(name: str | None, prompt: str | None, samples: int | None, *, explain: bool = False) -> StrategyLike:
+    """The strategy; when it is not named, the one that the other options belong to."""
+    from agentkit.strategies import Pal
+
+    if name is None:
+        name = "pal" if samples is not None or explain or (prompt is not None and _asks_for_code(prompt)) else "react"
+    if name == "react":
+        if samples is not None or explain:
+            raise typer.BadParameter("belong to --strategy pal", param_hint="'--samples' and '--explain'")
+        return "react"
+    with usage("--samples"):
+        return Pal(samples=samples or 1, explain=explain)
+
+
+def _asks_for_code(prompt: str) -> bool:
+    """Whether a prompt is one for programs: it does not tell of tools."""
+    from agentkit.prompt import load
+
+    with usage("--prompt"):
+        sections = load(prompt).sections
+    return not any("tools" in section.names for section in sections.values())
+
+
+def tools_of(names: Sequence[str], strategy: StrategyLike) -> Sequence[ToolLike]:
+    """The tools by name. With none named: the calculator and the sandboxed interpreter, which touch nothing."""
+    from agentkit.registry_import import load_tools
+
+    if strategy != "react":
+        if names:
+            raise typer.BadParameter("strategy pal takes no tools: its program is its only action", param_hint="'--tool'")
+        return ()
+    if list(names) == ["none"]:
+        return ()
+    with usage("--tool"):
+        return load_tools(names or DEFAULT_TOOLS)
+
+
+def inference_params(given: Sequence[str]) -> Params:
+    """`name=value` texts as parameters."""
+    from agentkit.models import Params
+
+    values: dict[str, object] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"write NAME=VALUE, like temperature=0, not {text!r}", param_hint="'--option'")
+        values[name.strip()] = value
+    with usage("--option"):
+        return Params.of(values)
+
+
+def _limits(options: AgentOptions) -> Limits:
+    from agentkit.limits import Limits
+
+    given = {
+        "max_steps": options.max_steps,
+        "max_tokens": options.max_tokens,
+        "max_cost_usd": options.max_cost,
+        "seconds": options.timeout,
+    }
+    return Limits(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]

@@ -1,0 +1,98 @@
+"""The events of a run as what a person wants to read of them, in the order that reads well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from agentkit.events import (
+    ActionStarted,
+    Event,
+    FormatFault,
+    LimitHit,
+    ModelRetried,
+    Observed,
+    RunEnded,
+    StepEnded,
+    ThoughtTold,
+)
+from agentkit.messages import Action, Observation, Run
+
+__all__ = ["Called", "Remark", "Seen", "Story", "Telling", "Thought"]
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something went another way than planned."""
+
+    text: str
+
+
+Telling: TypeAlias = Thought | Called | Seen | Remark
+
+
+class Story:
+    """Turns events into tellings.
+
+    A tool may start before the model's text is complete, so its thought is told with it and not twice. An action that
+    never started (refused, unknown tool, bad arguments, repeated) is told from its step, before what came of it.
+    """
+
+    def __init__(self) -> None:
+        self._thought = ""
+        self._started = False
+        self._held: Observation | None = None
+
+    def tell(self, event: Event) -> Iterator[Telling]:
+        match event:
+            case ThoughtTold(text):
+                yield from self._think(text)
+            case ActionStarted(action):
+                self._started = True
+                yield from self._think(action.thought)
+                yield Called(action)
+            case Observed(observation):
+                if self._started:
+                    yield Seen(observation)
+                else:
+                    self._held = observation
+            case StepEnded(step):
+                if self._held is not None and isinstance(step.decision, Action):
+                    yield Called(step.decision)
+                    yield Seen(self._held)
+                self._thought, self._started, self._held = "", False, None
+            case FormatFault(malformed):
+                yield Remark(f"The model's reply could not be used: {malformed.reason}")
+            case ModelRetried(error=error, delay=delay):
+                yield Remark(f"{error} Trying again in {delay:.1f} s.")
+            case LimitHit(text=text):
+                yield Remark(f"Limit reached: {text}.")
+            case RunEnded(run) if run.votes:
+                yield Remark(f"Vote: {_counts(run)}.")
+            case _:
+                pass
+
+    def _think(self, text: str) -> Iterator[Telling]:
+        if text and text != self._thought:
+            self._thought = text
+            yield Thought(text)
+
+
+def _counts(run: Run) -> str:
+    return ", ".join(f"{value} × {count}" for value, count in run.votes)

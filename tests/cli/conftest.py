@@ -1,0 +1,116 @@
+"""`run-agent` as users start it: a process of its own, with or without a terminal, and a scripted model by path."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pexpect
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "agentkit.cli"]
+MODEL = """\
+from agentkit.errors import AuthError, ModelError
+from agentkit.testing import Say, ScriptedModel
+
+model = ScriptedModel({replies!r}, chunk={chunk!r}, delay={delay!r})
+"""
+TOOLS = '''\
+import time
+
+from agentkit import tool
+
+
+@tool(read_only=True)
+def population(city: str) -> str:
+    """How many people live in a city."""
+    return {"Oslo": "717,710", "Lima": "\\n".join(f"district {n}: {n}00 people" for n in range(1, 44))}[city]
+
+
+@tool(needs_approval=True)
+def order_taxi(city: str, time: str) -> str:
+    """Order a taxi."""
+    return f"Ordered in {city} for {time}."
+
+
+@tool(read_only=True)
+def slow(seconds: int) -> str:
+    """Takes its time."""
+    print("slow has begun", flush=True)
+    time.sleep(seconds)
+    return "done"
+'''
+
+
+@dataclass(frozen=True)
+class Cli:
+    """Starts `run-agent` in a folder with models and tools of its own, and no credentials."""
+
+    folder: Path
+    env: dict[str, str]
+
+    def __call__(self, *args: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+        """Run to the end without any terminal."""
+        return subprocess.run(
+            [*COMMAND, *args],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            env={**self.env, **env},
+            start_new_session=True,  # no controlling terminal, even where the tests run in one
+            timeout=60,
+            check=False,
+        )
+
+    @contextmanager
+    def terminal(self, *args: str, columns: int = 100) -> Iterator[pexpect.spawn[str]]:
+        """Run in a pseudo-terminal."""
+        child = pexpect.spawn(
+            COMMAND[0],
+            [*COMMAND[1:], *args],
+            env={**self.env, "TERM": "xterm-256color"},  # type: ignore[arg-type]  # typed as os._Environ
+            cwd=str(self.folder),
+            encoding="utf-8",
+            dimensions=(40, columns),
+            timeout=30,
+        )
+        try:
+            yield child
+        finally:
+            child.close(force=True)
+
+    def model(self, *replies: str, chunk: int | None = None, delay: float = 0.0) -> str:
+        """A scripted model's name."""
+        path = self.folder / "models.py"
+        path.write_text(MODEL.format(replies=list(replies), chunk=chunk, delay=delay), encoding="utf-8")
+        return "models.py:model"
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    (tmp_path / "mytools.py").write_text(TOOLS, encoding="utf-8")
+    env = {
+        "HOME": str(tmp_path),
+        "LANG": "C.UTF-8",
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "AGENTKIT_CACHE": str(tmp_path / "cache"),
+    }
+    return Cli(tmp_path, env)
+
+
+def finished(child: pexpect.spawn[str]) -> int:
+    """The exit code, once all output has been read."""
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus is not None
+    return child.exitstatus
+
+
