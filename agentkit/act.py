@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from agentkit.approval import Approval, ApprovalRequest, Approver
@@ -149,7 +149,8 @@ def _timed(observation: Observation, seconds: float) -> Observation:
 def _result(tool: AnyTool, value: object, acting: Acting) -> Observation:
     """What a tool returned, as text for the model and as data."""
     if isinstance(value, Observation):
-        return value
+        final = value.final or (tool.marks.return_direct and not value.failed)
+        return replace(value, text=_cut(value.text, tool.marks.max_chars, acting), final=final)
     if isinstance(value, str):
         text, data = value, None
     elif value is None:

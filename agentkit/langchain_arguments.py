@@ -109,7 +109,7 @@ class LangChainArguments(Arguments):
 
     def convert(self, given: Mapping[str, JSON]) -> dict[str, object]:
         faults = self._unknown(given)
-        found: dict[str, object] = {}
+        found = dict[str, object](given)
         try:
             found = self._validated(given)
         except ValidationError as error:
@@ -119,13 +119,12 @@ class LangChainArguments(Arguments):
                 faults += own
         if faults:
             raise self.refusal(faults)
-        # A model's values are handed on as they came: the tool reads them once more itself.
         return found
 
     def _validated(self, given: Mapping[str, JSON]) -> dict[str, object]:
         if isinstance(self._model, type) and issubclass(self._model, BaseModel):
             self._model.model_validate({**given, **self._given})
-            return dict(given)
+            return dict(given)  # as it came: the tool itself reads it once more
         return self._adapter.validate_python(given)
 
     @cached_property

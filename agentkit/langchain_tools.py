@@ -160,11 +160,10 @@ def _result(found: object) -> object:
 
 def _functions(tool: BaseTool) -> tuple[bool, bool]:
     """Whether a tool can be called sync, and async without a thread."""
-    kind: type[BaseTool] = BaseTool
-    func = coroutine = None
-    if isinstance(tool, (StructuredTool, SimpleTool)):
-        kind = StructuredTool if isinstance(tool, StructuredTool) else SimpleTool
-        func, coroutine = tool.func, tool.coroutine
+    func, coroutine = getattr(tool, "func", None), getattr(tool, "coroutine", None)
+    kind = (
+        StructuredTool if isinstance(tool, StructuredTool) else SimpleTool if isinstance(tool, SimpleTool) else BaseTool
+    )
     # The two methods are what a subclass is asked to override, so overriding them is what tells.
     has_sync = func is not None or type(tool)._run is not kind._run  # pyright: ignore[reportPrivateUsage]
     has_async = coroutine is not None or type(tool)._arun is not kind._arun  # pyright: ignore[reportPrivateUsage]
