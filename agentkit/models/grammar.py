@@ -15,7 +15,7 @@ __all__ = ["Held", "held_to"]
 
 THOUGHT = 200
 """Characters in a thought."""
-ANSWER = 600
+ANSWER = 400
 """Characters in a final answer, one line."""
 CODE_LINES, CODE_WIDTH = 24, 100
 

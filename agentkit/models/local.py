@@ -25,8 +25,6 @@ NOTICE = "Model: local SmolLM2-135M. A 135M model: fine to try the plumbing, not
 CONTEXT = 8192
 MAX_TOKENS = 1024
 """Output tokens in one call when the request does not say; replies under a grammar end before, as a rule."""
-
-
 _NONE = Params()
 
 
@@ -38,7 +36,7 @@ def installed() -> bool:
 class LocalModel:
     """A `Model` that runs in this process, on the CPU.
 
-    Models of the same weights, adapter and context share one copy in memory; their requests wait for one another.
+    Models of the same weights, adapter, context and threads share one copy in memory; their requests take turns.
     The prompt's common prefix with the request before is not computed again. Temperature is 0 unless set.
 
     Args:

@@ -99,6 +99,7 @@ class Engine:
         self._server: Server | None = None
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._current: Job | None = None
+        self._closing = False
         self._thread = threading.Thread(target=self._serve, name="agentkit-local-model", daemon=True)
         self._thread.start()
 
@@ -109,7 +110,8 @@ class Engine:
         return job
 
     def close(self) -> None:
-        """Stop what is being written and free the model."""
+        """Stop what is being written, drop what waits, and free the model."""
+        self._closing = True
         self._queue.put(None)
         if job := self._current:
             job.cancel()
@@ -118,6 +120,8 @@ class Engine:
     def _serve(self) -> None:
         while (job := self._queue.get()) is not None:
             self._current = job
+            if self._closing:
+                job.cancel()
             job.run(self._loaded)
             self._current = job = None
         self._server = None
@@ -202,7 +206,7 @@ def load(setup: Setup) -> Server:
         ConfigError: no runtime, no AVX2, or a file that llama.cpp cannot read.
     """
     runtime = _runtime()
-    with tempfile.TemporaryDirectory(prefix="agentkit-") as folder:
+    with tempfile.TemporaryDirectory(prefix="agentkit-", dir=_short_folder()) as folder:
         try:
             return cast("Server", runtime.Server(_parameters(runtime, setup, Path(folder) / "llama.sock")))
         except RuntimeError as error:
@@ -212,6 +216,11 @@ def load(setup: Setup) -> Server:
             ) from error
 
 
+def _short_folder() -> str | None:
+    """Where a socket's path, which may have some 100 characters, is short enough."""
+    return "/tmp" if len(tempfile.gettempdir()) > 60 else None  # noqa: S108 - a private folder is made inside
+
+
 def _parameters(runtime: ModuleType, setup: Setup, listener: Path) -> object:
     params = runtime.CommonParams()
     params.model.path = str(setup.weights)
@@ -219,7 +228,9 @@ def _parameters(runtime: ModuleType, setup: Setup, listener: Path) -> object:
         params.lora_adapters = [runtime.CommonAdapterLoraInfo(str(setup.adapter), 1.0)]
     params.n_ctx = setup.context
     params.n_parallel = 1
-    params.n_batch = 256  # a request can be stopped between two batches of its prompt
+    params.n_batch = 128  # a request can be stopped between two batches of its prompt; larger ones are no faster
+    # Measured on AVX2 at 1,000 tokens: writing is 1.6 times as fast without, reading a tenth slower.
+    params.flash_attn_type = runtime.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     params.cache_ram_mib = 0
     params.fit_params = False
     params.warmup = False

@@ -97,7 +97,7 @@ def between(pair: list[int]) -> Any:
 Types = st.SearchStrategy[Any]
 plain: Types = st.sampled_from([str, int, float, bool, None, date, time, datetime, UUID, Any, Cabin, Passenger, Tree])
 free: Types = st.sampled_from([dict[str, int], dict[str, list[Passenger]], tuple[int, str], list[Any], set[int]])
-enums: Types = st.lists(st.one_of(st.text(max_size=8), st.integers(), st.booleans()), min_size=1).map(
+enums: Types = st.lists(st.one_of(st.text(max_size=8), st.integers(-(2**62), 2**62), st.booleans()), min_size=1).map(
     lambda values: Literal[tuple(values)]
 )
 numbers: Types = st.tuples(st.integers(-1200, 1200), st.integers(-1200, 1200)).map(sorted).flatmap(between)
@@ -113,7 +113,7 @@ types: Types = st.recursive(
 
 
 @given(kind=types, seed=st.integers(0, 2**32))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_every_value_fits_its_schema(kind: Any, seed: int) -> None:
     adapter = TypeAdapter[object](kind)
     schema = adapter.json_schema()
@@ -216,5 +216,5 @@ def test_a_program_stands_in_one_fence(seed: int) -> None:
 
 def test_an_answer_is_one_line_and_a_free_text_has_no_grammar() -> None:
     answer = Written(ReplyFormat("answer"))
-    assert all(re.fullmatch(r"Final Answer: \S.{0,599}", answer(seed)) for seed in range(50))
+    assert all(re.fullmatch(r"Final Answer: \S.{0,399}", answer(seed)) for seed in range(50))
     assert held_to(ReplyFormat("text")) == Held()

@@ -48,7 +48,15 @@ def test_quiet_on_request() -> None:
     assert (result.returncode, result.stdout, result.stderr) == (0, "True\n", "")
 
 
-@pytest.mark.parametrize(("code", "status"), [("", 0), ("sys.exit(3)", 3), ("raise KeyboardInterrupt", 130)])
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("", 0),
+        ("waiting = [LocalModel(notice=False).stream(request) for _ in range(50)]", 0),
+        ("sys.exit(3)", 3),
+        ("raise KeyboardInterrupt", 130),
+    ],
+)
 def test_leaving_in_the_middle_of_a_reply_is_clean(code: str, status: int) -> None:
     result = run(f"stream = LocalModel(notice=False).stream(request)\nnext(stream)\n{code}")
     assert result.returncode in (status, -2 if status == 130 else status)  # Python kills itself with the signal
