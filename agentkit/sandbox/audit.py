@@ -26,21 +26,22 @@ from .policy_names import GUARDED, METHODS, attribute_refusal, words
 _MODULES: Final = frozenset(
     words(
         "os posix posixpath subprocess importlib _frozen_importlib _frozen_importlib_external imp runpy ctypes _ctypes "
-        "socket _socket threading _thread multiprocessing shutil tempfile pathlib pickle _pickle marshal code inspect gc signal "
-        "pty resource mmap asyncio linecache tokenize traceback sys faulthandler _posixsubprocess"
+        "socket _socket threading _thread multiprocessing shutil tempfile pathlib pickle _pickle marshal code inspect "
+        "gc signal pty resource mmap asyncio linecache tokenize traceback sys faulthandler _posixsubprocess"
     )
 )
-_NAMES: Final = (
+_NAMES: Final = words(
     "exec eval compile open __import__ input globals locals vars dir getattr setattr delattr hasattr breakpoint"
 )
 _INERT: Final = (str, bytes, bytearray, int, float, complex, bool, type(None), type(...), range, slice)
 # Of these modules, and harmless: locks (queue, cached_property), what the sys facade shows, signatures in sympy.
 _HARMLESS: Final = frozenset(
     words(
-        "_thread.lock _thread.RLock threading.Condition sys.getrecursionlimit sys.getsizeof sys.float_info sys.int_info "
-        "sys.version_info inspect.Parameter inspect._empty"
+        "_thread.lock _thread.RLock threading.Condition sys.getrecursionlimit sys.getsizeof sys.float_info "
+        "sys.int_info sys.version_info inspect._empty"
     )
 )
+_WHOLE: Final = (FunctionType, dict)
 _PER_TYPE: Final = 300  # properties that make a new object at each read would never end
 
 
@@ -103,12 +104,12 @@ class Audit:
             if id(value) in kept or isinstance(value, _INERT):
                 continue
             kept[id(value)] = value  # keeps its id from being given to another
-            kind = cast("type[object]", type(value))
+            kind = type(value)
             instances[kind] += 1
             what = self._danger(value)
             if what:
                 found.append(Finding(path, what))
-            elif instances[kind] <= _PER_TYPE or isinstance(value, type | FunctionType | dict):
+            elif instances[kind] <= _PER_TYPE or kind in _WHOLE or isinstance(value, type):
                 waiting.extend(self._next(path, value))
         self.seen = len(kept)
         return found
@@ -131,16 +132,16 @@ class Audit:
     @staticmethod
     def _foreign(value: object) -> str | None:
         if isinstance(value, FunctionType | BuiltinFunctionType | type):
-            module = str(getattr(cast("object", value), "__module__", ""))
-            name = f"{module}.{value.__qualname__}"
-            harmless = name in _HARMLESS or name.startswith("threading.Condition.")
+            module, qualified = _place(value)
+            name = f"{module}.{qualified}"
+            harmless = name in _HARMLESS or name.startswith(("threading.Condition.", "inspect.Parameter"))
             if module.partition(".")[0] in _MODULES and not harmless:
                 return name
         return None
 
     @staticmethod
     def _next(path: str, value: object) -> Iterator[tuple[str, object]]:
-        kind = cast("type[object]", type(value))
+        kind = type(value)
         if not issubclass(kind, type):
             yield f"type({path})", kind
         yield from _contents(path, value)
@@ -193,6 +194,10 @@ def roots(extra: Iterable[str] = ()) -> tuple[dict[str, object], list[object]]:
 def public_names_of(space: object) -> dict[str, object]:
     """The entries of a namespace that a program can name."""
     return {name: value for name, value in cast("dict[str, object]", space).items() if not name.startswith("_")}
+
+
+def _place(value: object) -> tuple[str, str]:
+    return str(getattr(value, "__module__", "")), str(getattr(value, "__qualname__", ""))
 
 
 def audit(extra: Iterable[str] = ()) -> list[Finding]:
