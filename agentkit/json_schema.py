@@ -51,7 +51,7 @@ def adapter(schema: _Schema, name: str) -> TypeAdapter[dict[str, object]]:
     try:
         shape = _Types(schema).record(schema, name, is_open, ())
         return TypeAdapter(shape)  # type: ignore[arg-type]  # made at run time
-    except (PydanticUserError, SchemaError, TypeError, ValueError) as error:
+    except (PydanticUserError, SchemaError, AttributeError, TypeError, ValueError) as error:
         first = str(error).strip().split("\n", 1)[0]
         raise ConfigError(f"Tool {name!r}: its JSON Schema cannot be used: {first}") from error
 

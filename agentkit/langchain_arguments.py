@@ -34,12 +34,14 @@ class LangChainArguments(Arguments):
     """The arguments of a LangChain tool: its `args_schema` (pydantic 2 or 1, or a JSON Schema), or those of `_run`.
 
     Raises:
-        ConfigError: the model may not fill in a parameter, and nobody else does.
+        ConfigError: the model may not fill in a parameter, and nobody else does; or the schema makes no sense.
     """
 
     def __init__(self, tool: BaseTool, given: Mapping[str, object]) -> None:
         self._tool = tool
         self._given = given
+        if self._model is None:
+            _ = self._adapter  # a schema that makes no sense is refused here
         if missing := sorted(self._needed - given.keys()):
             name = missing[0]
             raise ConfigError(
@@ -92,7 +94,9 @@ class LangChainArguments(Arguments):
     def schema(self) -> dict[str, JSON]:
         schema = _modern(self._raw_schema())
         schema.pop("description", None)
-        properties = cast("dict[str, JSON]", schema.setdefault("properties", {}))
+        properties = schema.setdefault("properties", {})
+        if not isinstance(properties, dict):
+            raise ConfigError(f"Tool {self._tool.name!r}: the properties of its JSON Schema must be an object.")
         for name in self._hidden & properties.keys():
             del properties[name]
         if "required" in schema:

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Annotated, NotRequired, TypeAlias, Union, cast, get_args, get_origin
 
-from agentkit.errors import BadArguments, ConfigError
+from agentkit.errors import AgentkitError, BadArguments, ConfigError
 from agentkit.messages import JSON
 
 if typing.TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Arguments(ABC):
         """
         try:
             return self.convert(given)
-        except BadArguments:
+        except AgentkitError:
             raise
         except Exception as error:  # a validator of the user's may raise anything
             raise self.explain(error) from error

@@ -220,6 +220,11 @@ def test_what_nobody_gives_is_refused_at_once() -> None:
         Toolbox([send])
 
 
+def test_a_schema_that_makes_no_sense_is_refused_at_once() -> None:
+    with pytest.raises(ConfigError, match="Tool 't': the properties of its JSON Schema"):
+        from_langchain(StructuredTool(name="t", description="", args_schema={"properties": 3}, func=print))
+
+
 @either
 def test_hidden_arguments_with_a_default_need_nobody(see: See) -> None:
     @langchain_tool
