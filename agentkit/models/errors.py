@@ -92,6 +92,7 @@ OVERFLOW = (
     "longer than the model's context",
     "exceeds the maximum number of tokens",
 )
+_SAMPLING = r"['\"`]?(stop|temperature|top_p|top_k|seed)\b"
 REFUSALS = (
     r"doesn't support the (\w+) field",
     r"`(\w+)` is deprecated for this model",
@@ -100,6 +101,9 @@ REFUSALS = (
     r"[Uu]nsupported (?:parameter|value): '(\w+)'",
     r"unsupported for (streaming)",
     r"(?i)(stop_?sequences)",
+    rf"(?i)does(?: not|n't) support (?:the )?(?:parameter )?{_SAMPLING}",
+    rf"(?i)not supported [^.]*: ?{_SAMPLING}",
+    rf"(?i){_SAMPLING}['\"`]?(?: parameter)? is (?:not supported|unsupported)",
 )
 NAMES = {"stopsequences": "stop", "topp": "top_p", "topk": "top_k", "k": "top_k", "streaming": "stream"}
 
