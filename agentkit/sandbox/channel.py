@@ -21,18 +21,23 @@ class SoftTimeLimit(BaseException):
 
 
 class Timer:
-    """SIGALRM after the limit, then every 50 ms: an exception can be lost in a destructor or caught in a loop."""
+    """SIGALRM after the limit, then every 50 ms: an exception can be lost in a destructor or caught in a loop.
+
+    `rang`: it went off, though the program may have run on.
+    """
 
     def __init__(self) -> None:
         self._armed = False
         self._held = 0
         self._due = False
         self._left = 0.0
+        self.rang = False
         signal.signal(signal.SIGALRM, self._ring)
 
     def _ring(self, _number: int, _frame: FrameType | None) -> None:
         if not self._armed:
             return
+        self.rang = True
         if self._held:
             self._due = True
             return
@@ -40,7 +45,7 @@ class Timer:
 
     def start(self, seconds: float) -> None:
         """From now the program's clock runs."""
-        self._due, self._armed = False, True
+        self._due, self.rang, self._armed = False, False, True
         signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), _REPEAT)
 
     def stop(self) -> None:

@@ -145,6 +145,8 @@ class Runtime:
                 reply = self._attempt(request)
             finally:
                 self.timer.stop()
+            if self.timer.rang:  # the exception was lost on its way
+                raise SoftTimeLimit
             self.output.flush()
         except BaseException as error:  # whatever a program raises is its outcome
             self.timer.stop()

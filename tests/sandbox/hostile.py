@@ -1,0 +1,197 @@
+"""Hostile programs and what must hold after each. `python -m tests.sandbox.hostile` prints the problems as JSON."""
+
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from agentkit.sandbox import Limits, Result, Sandbox
+from agentkit.sandbox.result import show
+
+CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "escapes.jsonl"
+OWN = Path(__file__).with_name("attempts.jsonl")
+MARK = "PWNED"
+SECRET_FILE = "CANARY" + "-FILE-7"
+SECRET_ENV = "CANARY" + "-ENV-9"
+LIMITS = Limits(wall=0.7, memory=256 << 20)
+GRACE = 0.5
+GROWTH = 8 << 20
+
+Policy = Literal["pal", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """mode: "L1" aims at the language, "L2" at the operating system. expected: how it must look, in words."""
+
+    id: str
+    kind: str
+    mode: str
+    source: str
+    expected: str
+
+
+def load(path: Path, canary: Path) -> list[Attempt]:
+    """The attempts of a JSON Lines file; `gen` is an expression that builds a long source."""
+    found: list[Attempt] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        source = row["source"] if row["source"] is not None else eval(row["gen"])
+        found.append(Attempt(row["id"], row["kind"], row["mode"], fill(source, canary), row["expected"]))
+    return found
+
+
+def fill(source: str, canary: Path) -> str:
+    """The source with the folder that the host owns."""
+    return source.replace("@CANARY@", str(canary))
+
+
+@contextmanager
+def canary_folder() -> Iterator[Path]:
+    """A folder with a secret file, and a secret in the environment."""
+    os.environ["AWS_SECRET_ACCESS_KEY"] = SECRET_ENV
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "secret.txt").write_text(SECRET_FILE, encoding="ascii")
+            yield folder
+    finally:
+        del os.environ["AWS_SECRET_ACCESS_KEY"]
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What a program must not change."""
+
+    descriptors: int
+    threads: int
+    children: frozenset[int]
+    canary: tuple[tuple[str, bytes], ...]
+    memory: int
+
+    @classmethod
+    def now(cls, canary: Path) -> "Host":
+        files = tuple(sorted((path.name, path.read_bytes()) for path in canary.iterdir()))
+        resident = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGESIZE")
+        descriptors = sum(1 for _ in Path("/proc/self/fd").iterdir())
+        return cls(descriptors, threading.active_count(), children(os.getpid()), files, resident)
+
+    def changes(self, canary: Path) -> list[str]:
+        """What is different now."""
+        now = Host.now(canary)
+        found = [
+            f"{name} {getattr(self, name)} -> {getattr(now, name)}"
+            for name in ("descriptors", "threads", "children", "canary")
+            if getattr(self, name) != getattr(now, name)
+        ]
+        if now.memory - self.memory > GROWTH:
+            found.append(f"memory grew by {now.memory - self.memory}")
+        return found
+
+
+def children(process: int) -> frozenset[int]:
+    """The numbers of a process's children, zombies included."""
+    found: set[int] = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == process:
+            found.add(int(entry.name))
+    return frozenset(found)
+
+
+def settle(host: Host, canary: Path, zygotes: Iterable[int], spares: int) -> list[str]:
+    """The changes that stay: killed workers take a moment to be reaped."""
+    deadline = time.monotonic() + 3
+    while True:
+        left = host.changes(canary) + [f"{len(children(z))} workers" for z in zygotes if len(children(z)) > spares]
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(0.02)
+
+
+def allowed_kinds(expected: str) -> set[str]:
+    """The outcomes that the corpus' words allow; "ok" for a value."""
+    refused = {"not_allowed", "program"}
+    table = {
+        "L1 compile": refused,
+        "L1 runtime": refused,
+        "parent/timer": {"time", "memory", "program", "not_allowed", "result"},
+        "L2 rlimit": {"memory", "time", "program"},
+        "error: result": {"result"},
+        "child parser": {*refused, "crashed", "time", "memory", "ok"},
+    }
+    for start, kinds in table.items():
+        if expected.startswith(start):
+            return kinds
+    return {"ok", "program", "not_allowed", "time", "memory", "output", "result", "crashed"}
+
+
+def judge(attempt: Attempt, result: Result, policy: Policy) -> list[str]:
+    """What is wrong with the result of an attempt."""
+    found: list[str] = []
+    kind = "ok" if result.error is None else result.error.kind
+    value = show(result.value)
+    shown = f"{value} {result.output} {result.error}"
+    if kind == "internal":
+        found.append(f"internal error: {result.error}")
+    if policy == "pal" and kind not in allowed_kinds(attempt.expected):
+        found.append(f"{kind} ({result.error}) where {attempt.expected!r} was expected")
+    if MARK in value and (policy == "pal" or attempt.mode == "L2"):
+        found.append(f"reached its goal: {value:.200}")
+    if SECRET_FILE in shown or SECRET_ENV in shown:
+        found.append("a secret came out")
+    if result.usage.wall > LIMITS.wall + GRACE:
+        found.append(f"took {result.usage.wall:.2f} s")
+    return found
+
+
+def echo(value: object) -> object:
+    return value
+
+
+def run_all(sandbox: Sandbox, attempts: Iterable[Attempt], canary: Path, policy: Policy) -> dict[str, list[str]]:
+    """Runs the attempts one after another; the problems of each, none left out."""
+    sandbox.run("1")
+    host = Host.now(canary)
+    problems: dict[str, list[str]] = {}
+    for attempt in attempts:
+        result = sandbox.run(attempt.source, tools={"echo": echo})
+        found = judge(attempt, result, policy)
+        if sandbox.run("6 * 7").value != 42:
+            found.append("the next program does not run")
+        found += settle(host, canary, host.children, 2)
+        if found:
+            problems[attempt.id] = found
+    return problems
+
+
+def main() -> None:
+    """All attempts, both policies."""
+    with canary_folder() as canary:
+        found: dict[str, dict[str, list[str]]] = {}
+        policies: tuple[Policy, ...] = ("pal", "none")
+        for policy in policies:
+            with Sandbox(policy=policy, limits=LIMITS) as sandbox:
+                attempts = [
+                    attempt
+                    for path in (CORPUS, OWN)
+                    if path.exists()
+                    for attempt in load(path, canary)
+                    if attempt.kind not in ("numpy", "sympy")
+                ]
+                found[policy] = run_all(sandbox, attempts, canary, policy)
+        json.dump({"user": os.getuid(), "attempts": len(attempts), "problems": found}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
