@@ -73,6 +73,11 @@ class LocalModel:
         adapter = self._setup.adapter
         return f"local:{self._setup.weights.stem.partition('.')[0]}" + (f"+{adapter.stem}" if adapter else "")
 
+    @property
+    def context_tokens(self) -> int:
+        """How many tokens prompt and reply may have together."""
+        return self._setup.context
+
     def stream(self, request: Request, /) -> LocalStream:
         return LocalStream(self._engine(), *self._prepared(request))
 

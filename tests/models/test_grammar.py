@@ -18,11 +18,7 @@ from agentkit.messages import JSON, Action, Finish, Malformed
 from agentkit.models.base import ReplyFormat
 from agentkit.models.grammar import Held, held_to
 from agentkit.models.json_grammar import JsonGrammar, Rules
-
-try:
-    from agentkit.parse import decide
-except ImportError:
-    decide = None
+from agentkit.parse import decide
 from agentkit.tool import tool
 
 from .gbnf import Sampler
