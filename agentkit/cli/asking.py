@@ -14,6 +14,7 @@ from agentkit.cli.options import OUTPUT, AgentOptions, takes
 if TYPE_CHECKING:
     from agentkit.cli.lines import LineDisplay
     from agentkit.cli.live import LiveDisplay
+    from agentkit.cli.sinks import Sink
     from agentkit.cli.watching import Outcome
 
 __all__ = ["ask", "display", "tell_end"]
@@ -60,7 +61,7 @@ def _answered(options: AgentOptions, question: str, *, jsonl: bool) -> Outcome:
     shown = display(options)
     with ExitStack() as stack:
         agent = stack.enter_context(make_agent(options, shown.paused))
-        sinks = [json_lines] * jsonl + [stack.enter_context(trace(options.trace))] * (options.trace is not None)
+        sinks: list[Sink] = [json_lines] * jsonl + stack.enter_context(trace(options.trace))
         if not options.quiet:
             stack.enter_context(shown.showing())
             sinks.append(shown)

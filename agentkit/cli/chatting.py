@@ -50,8 +50,7 @@ def chat(options: AgentOptions) -> None:
     shown = display(options)
     with ExitStack() as stack:
         agent = stack.enter_context(make_agent(options, shown.paused, prompt="react-chat"))
-        sinks: list[Sink] = [stack.enter_context(trace(options.trace))] if options.trace is not None else []
-        talk = _Talk(agent, shown, sinks, quiet=options.quiet)
+        talk = _Talk(agent, shown, stack.enter_context(trace(options.trace)), quiet=options.quiet)
         if sys.stdin.isatty():
             _at_terminal(talk)
         else:

@@ -28,19 +28,22 @@ def json_lines(event: Event, /) -> None:
 
 
 @contextmanager
-def trace(path: Path) -> Generator[Sink]:
-    """A file that holds all events so far at any time, however the process ends.
+def trace(path: Path | None) -> Generator[list[Sink]]:
+    """A sink for a file that holds all events so far at any time, however the process ends; none without a path.
 
     Raises:
         ConfigError: the file cannot be written.
     """
+    if path is None:
+        yield []
+        return
     try:
         file = path.open("w", encoding="utf-8", buffering=1)
     except OSError as error:
         raise ConfigError(f"Cannot write the trace to {path}: {error.strerror}.") from None
+
+    def write(event: Event, /) -> None:
+        file.write(f"{to_json(event)}\n")
+
     with file:
-
-        def write(event: Event, /) -> None:
-            file.write(f"{to_json(event)}\n")
-
-        yield write
+        yield [write]
