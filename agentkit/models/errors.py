@@ -105,7 +105,14 @@ REFUSALS = (
     rf"(?i)not supported [^.]*: ?{_SAMPLING}",
     rf"(?i){_SAMPLING}['\"`]?(?: parameter)? is (?:not supported|unsupported)",
 )
-NAMES = {"stopsequences": "stop", "topp": "top_p", "topk": "top_k", "k": "top_k", "streaming": "stream"}
+NAMES = {
+    "stopsequences": "stop",
+    "topp": "top_p",
+    "topk": "top_k",
+    "k": "top_k",
+    "maxtokens": "max_tokens",
+    "streaming": "stream",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +145,7 @@ def _chain(error: BaseException) -> Iterator[_Facts]:
     while current is not None and id(current) not in seen:
         seen.add(id(current))
         yield _facts(current)
-        current = current.__cause__ or current.__context__
+        current = current.__cause__  # not its context, which may be an error of the caller's that has been handled
 
 
 def _facts(error: BaseException) -> _Facts:
@@ -147,15 +154,26 @@ def _facts(error: BaseException) -> _Facts:
     if isinstance(response, Mapping):  # botocore's ClientError
         return _botocore_facts(kind, cast("Mapping[str, Mapping[str, object]]", response))
     status = getattr(error, "status_code", None) or getattr(response, "status_code", None) or getattr(error, "code", 0)
-    code = getattr(error, "code", None) or getattr(error, "type", None)
+    body = _body(error)
+    code = getattr(error, "code", None) or body.get("code") or getattr(error, "type", None) or body.get("type")
     return _Facts(
         kind,
-        code if isinstance(code, str) else "",
+        _line(code) if isinstance(code, str) else "",
         status if isinstance(status, int) else 0,
-        _line(str(getattr(error, "message", None) or error)),
+        _line(str(body.get("message") or getattr(error, "message", None) or error)),
         _lower(getattr(response, "headers", None)),
-        str(getattr(error, "param", None) or ""),
+        str(getattr(error, "param", None) or body.get("param") or ""),
     )
+
+
+def _body(error: BaseException) -> Mapping[str, object]:
+    """What the provider said in JSON, as OpenAI's and Anthropic's SDKs keep it: {"error": {…}}, or the inner object."""
+    body: object = getattr(error, "body", None)
+    if not isinstance(body, Mapping):
+        return {}
+    outer = cast("Mapping[str, object]", body)
+    inner = outer.get("error")
+    return cast("Mapping[str, object]", inner) if isinstance(inner, Mapping) else outer
 
 
 def _botocore_facts(kind: frozenset[str], response: Mapping[str, Mapping[str, object]]) -> _Facts:
@@ -204,6 +222,10 @@ def _auth(facts: _Facts, model: str) -> ModelError | None:
 
 
 def _access(message: str, model: str) -> str:
+    if "aws-marketplace:" in message:
+        return (
+            f"Your AWS identity may not subscribe to {model}: allow it aws-marketplace:Subscribe and ViewSubscriptions."
+        )
     if "is not authorized to perform" in message:
         return (
             f"Your AWS identity may not call {model}: allow it bedrock:InvokeModel and "

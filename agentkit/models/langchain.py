@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import aclosing, closing, suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from agentkit.errors import BadRequestError
@@ -49,9 +50,9 @@ class LangChainModel:
         self.name = name or _name(chat)
         self._params = merged(params or Params(), Params(stop=own_stops(chat)))
         self._refused: set[str] = set() if streaming else {"stream"}
-        self._shapes: dict[Params, BaseChatModel] = {}
+        self._shapes: dict[tuple[Params, frozenset[str]], BaseChatModel] = {}
         self._is_async = _is_async(chat)
-        self._shape(self._params)
+        self._shape(self._params, frozenset())
         if (chat.profile or {}).get("temperature") is False:  # known to LangChain; it would warn with every call
             asked = {name for name in ("temperature", "top_p") if getattr(self._params, name) is not None}
             self._remember(asked, f"{self.name} takes neither temperature nor top_p.")
@@ -60,78 +61,81 @@ class LangChainModel:
     def __repr__(self) -> str:
         return f"LangChainModel({self.name!r})"
 
-    def stream(self, request: Request, /) -> Iterator[Chunk]:
+    def stream(self, request: Request, /) -> _Stream:
         """The reply in pieces; closing the iterator closes the provider's connection, also from another thread."""
         return _Stream(self._chunks(request))
 
     def astream(self, request: Request, /) -> AsyncIterator[Chunk]:
         """The same for async code; a chat model that has none of its own is read in a thread."""
-        if self._is_async:
-            return _AsyncStream(self._achunks(request))
-        return ThreadedStream(_Stream(self._chunks(request)))
+        return self._achunks(request) if self._is_async else ThreadedStream(self.stream(request))
 
     def _chunks(self, request: Request) -> Generator[Chunk]:
         while True:
-            chat, messages, options, reader = self._prepared(request)
+            call = self._prepared(request)
             try:
-                if "stream" in self._refused:
-                    yield from reader.feed(chat.invoke(messages, **options))
+                if "stream" in call.refused:
+                    yield from call.reader.feed(call.chat.invoke(call.messages, call.config, stop=call.stop))
                 else:
-                    with closing(cast("Generator[AIMessage]", chat.stream(messages, **options))) as parts:
+                    stream = call.chat.stream(call.messages, call.config, stop=call.stop)
+                    with closing(cast("Generator[AIMessage]", stream)) as parts:
                         for part in parts:
-                            yield from reader.feed(part)
-                            if reader.stopped:
+                            yield from call.reader.feed(part)
+                            if call.reader.stopped:
                                 break
-                yield from reader.end()
+                yield from call.reader.end()
             except Exception as error:
-                self._forgive(error, reader)
+                self._forgive(error, call)
             else:
                 return
 
     async def _achunks(self, request: Request) -> AsyncGenerator[Chunk]:
         while True:
-            chat, messages, options, reader = self._prepared(request)
+            call = self._prepared(request)
             try:
-                if "stream" in self._refused:
-                    for chunk in reader.feed(await chat.ainvoke(messages, **options)):
+                if "stream" in call.refused:
+                    for chunk in call.reader.feed(await call.chat.ainvoke(call.messages, call.config, stop=call.stop)):
                         yield chunk
                 else:
-                    async with aclosing(cast("AsyncGenerator[AIMessage]", chat.astream(messages, **options))) as parts:
+                    stream = call.chat.astream(call.messages, call.config, stop=call.stop)
+                    async with aclosing(cast("AsyncGenerator[AIMessage]", stream)) as parts:
                         async for part in parts:
-                            for chunk in reader.feed(part):
+                            for chunk in call.reader.feed(part):
                                 yield chunk
-                            if reader.stopped:
+                            if call.reader.stopped:
                                 break
-                for chunk in reader.end():
+                for chunk in call.reader.end():
                     yield chunk
             except Exception as error:
-                self._forgive(error, reader)
+                self._forgive(error, call)
             else:
                 return
 
-    def _prepared(self, request: Request) -> tuple[BaseChatModel, list[BaseMessage], _Options, Reader]:
+    def _prepared(self, request: Request) -> _Call:
         refused = frozenset(self._refused)
-        params = merged(self._params, request.params)
-        allowed = without(params, refused)
-        options: _Options = {"config": cast("RunnableConfig | None", request.config)}
-        if allowed.stop:
-            options["stop"] = list(allowed.stop)
-        stops = self._params.stop if "stop" in refused else ()
-        return self._shape(allowed), [_message(message) for message in request.messages], options, Reader(stops)
+        params = without(merged(self._params, request.params), refused)
+        return _Call(
+            chat=self._shape(params, refused),
+            messages=[_message(message) for message in request.messages],
+            config=cast("RunnableConfig | None", request.config),
+            stop=list(params.stop) or None,
+            reader=Reader(self._params.stop if "stop" in refused else ()),
+            refused=refused,
+        )
 
-    def _shape(self, params: Params) -> BaseChatModel:
-        key = without(params, {"stop"})
+    def _shape(self, params: Params, refused: frozenset[str]) -> BaseChatModel:
+        key = (replace(params, stop=()), refused)
         if (shape := self._shapes.get(key)) is None:
             if len(self._shapes) >= 16:  # seeds that differ with each call must not pile up
                 self._shapes.clear()
-            shape = self._shapes[key] = shaped(self.chat, key, self.name)
+            shape = self._shapes[key] = shaped(self.chat, params, refused, self.name)
         return shape
 
-    def _forgive(self, error: Exception, reader: Reader) -> None:
+    def _forgive(self, error: Exception, call: _Call) -> None:
         """Return if the call may be repeated without what the model refused; else raise the error as our kind."""
         mapped = map_error(error, self.name)
         parameter = mapped.parameter if isinstance(mapped, BadRequestError) else None
-        if parameter is None or parameter in self._refused or parameter not in DROPPABLE | {"stream"} or reader.begun:
+        droppable = parameter in DROPPABLE | {"stream"} and parameter not in call.refused
+        if parameter is None or not droppable or call.reader.begun:
             raise mapped from (error if mapped is not error else error.__cause__)
         self._remember({parameter}, str(mapped))
 
@@ -143,12 +147,16 @@ class LangChainModel:
         self._refused |= refused  # set.__ior__ holds the interpreter lock: threads cannot lose an entry
 
 
-if TYPE_CHECKING:
-    from typing import TypedDict
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One attempt of a request; `refused`: what was left out of it."""
 
-    class _Options(TypedDict, total=False):
-        config: RunnableConfig | None
-        stop: list[str]
+    chat: BaseChatModel
+    messages: list[BaseMessage]
+    config: RunnableConfig | None
+    stop: list[str] | None
+    reader: Reader
+    refused: frozenset[str]
 
 
 def _message(message: Message) -> BaseMessage:
@@ -193,18 +201,3 @@ class _Stream(Iterator[Chunk]):
         self._connection.end()
         with suppress(ValueError):  # "generator already executing": the thread inside sees the end now and leaves
             self._chunks.close()
-
-
-class _AsyncStream(AsyncIterator[Chunk]):
-    def __init__(self, chunks: AsyncGenerator[Chunk]) -> None:
-        self._chunks = chunks
-        self._connection = Connection()
-
-    async def __anext__(self) -> Chunk:
-        with self._connection.current():
-            return await anext(self._chunks)
-
-    async def aclose(self) -> None:
-        self._connection.end()
-        with suppress(RuntimeError):  # another task is inside: it sees the end now and leaves
-            await self._chunks.aclose()

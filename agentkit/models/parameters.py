@@ -31,6 +31,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "seed": ("seed", "random_seed"),
 }
 
+STOP_FIELDS: Mapping[str, tuple[str, ...]] = {"stop": ("stop_sequences", "stop")}
+
 BEDROCK_FAMILIES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "anthropic": {"top_k": ("top_k",)},
     "amazon.nova": {"top_k": ("inferenceConfig", "topK")},
@@ -53,30 +55,35 @@ def without(params: Params, refused: Set[str]) -> Params:
     return replace(params, **dropped)  # type: ignore[arg-type]  # the names are those of Params' fields
 
 
-def shaped(chat: BaseChatModel, params: Params, name: str) -> BaseChatModel:
-    """The chat model with these parameters set (but for `stop`, which LangChain takes with each call).
+def shaped(chat: BaseChatModel, params: Params, refused: Set[str], name: str) -> BaseChatModel:
+    """The chat model with these parameters set, and without its own that are refused.
+
+    `params.stop` is left to the call: LangChain takes stop texts there.
 
     Raises:
         ConfigError: the provider has no such parameter.
     """
-    values = {key: value for key in FIELDS if (value := getattr(params, key)) is not None}
-    if not values:
-        return chat
     known = type(chat).model_fields
     update: dict[str, object] = {}
     extra: dict[str, JSON] = {}
-    for key, value in values.items():
-        field = next((field for field in FIELDS[key] if field in known), None)
+    for key, names in FIELDS.items():
+        value = getattr(params, key)
+        field = next((field for field in names if field in known), None)
+        if value is None:
+            continue
         if field is not None:
             update[field] = value
         elif path := _family(chat).get(key):
             extra = _nested(extra, path, value)
         else:
             raise ConfigError(f"{name} has no parameter {key!r}: leave it out, or use another model.")
+    for field in (field for key in refused for field in (*FIELDS.get(key, ()), *STOP_FIELDS.get(key, ()))):
+        if field in known and getattr(chat, field) is not None:
+            update[field] = None
     if extra:
         own = cast("dict[str, JSON]", getattr(chat, "additional_model_request_fields", None) or {})
         update["additional_model_request_fields"] = _joined(own, extra)
-    return chat.model_copy(update=update)
+    return chat.model_copy(update=update) if update else chat
 
 
 def own_stops(chat: BaseChatModel) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ FAULTS: list[tuple[Scripted, type[ModelError], str]] = [
     (
         fault(529, "overloaded_error", "Overloaded"),
         TransientError,
-        "failed for the moment, overloaded_error: .*Overloaded",
+        "failed for the moment, overloaded_error: Overloaded",
     ),
     (
         fault(400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum"),

@@ -19,7 +19,7 @@ from agentkit.messages import Message, Tokens
 from agentkit.models import Chunk, Params, Request
 from agentkit.models.langchain import LangChainModel
 from tests.support.bedrock import BedrockEndpoint, Received
-from tests.support.bedrock_script import Answer, Break, deprecated
+from tests.support.bedrock_script import Answer, Break, Fault, deprecated, unsupported
 from tests.support.models import aask, ask, bedrock_at, request, told
 
 TEXT = "Thought: add\nAction: add\nAction Input: 1\nObservation: 2"
@@ -292,6 +292,32 @@ def test_a_refused_temperature_is_left_out_with_a_warning(caplog: pytest.LogCapt
     ]
 
 
+def test_the_chat_models_own_parameters_are_left_out_too() -> None:
+    with BedrockEndpoint([Answer("one END")], refuse={"temperature", "stopSequences"}) as endpoint:
+        model = bedrock_at(endpoint, temperature=0.5, max_tokens=9, stop_sequences=["END"])
+        assert told(ask(model))[0] == "one "
+    assert endpoint.requests[-1].inference == {"maxTokens": 9}
+
+
+def test_calls_that_are_refused_at_the_same_time_are_all_asked_again() -> None:
+    both_here = threading.Barrier(2, timeout=10)
+
+    def answer(asked: Received) -> Answer | Fault:
+        if "stopSequences" not in asked.inference:
+            return Answer("a")
+        both_here.wait()
+        return unsupported("stopSequences")
+
+    async def use(endpoint: BedrockEndpoint) -> None:
+        model = bedrock_at(endpoint, read_timeout=20)
+        replies = await asyncio.gather(*(aask(model, request(stop=["x"])) for _ in range(2)))
+        assert [told(reply)[0] for reply in replies] == ["a", "a"]
+
+    with BedrockEndpoint(answer) as endpoint:
+        asyncio.run(use(endpoint))
+    assert len(endpoint.requests) == 4
+
+
 def test_both_stop_and_temperature_refused() -> None:
     with BedrockEndpoint([Answer("a")], refuse={"temperature", "stopSequences"}) as endpoint:
         assert told(ask(bedrock_at(endpoint), request(temperature=0.5, stop=["x"])))[0] == "a"
@@ -325,7 +351,7 @@ def test_a_value_out_of_range_is_the_users_to_correct() -> None:
 
 
 def test_max_tokens_is_never_left_out() -> None:
-    with BedrockEndpoint([], refuse={"maxTokens"}) as endpoint, pytest.raises(BadRequestError, match="maxtokens"):
+    with BedrockEndpoint([], refuse={"maxTokens"}) as endpoint, pytest.raises(BadRequestError, match="max_tokens"):
         ask(bedrock_at(endpoint), request(max_tokens=5))
     assert len(endpoint.requests) == 1
 

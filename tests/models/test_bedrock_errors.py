@@ -40,6 +40,7 @@ FAULTS = [
     (script.PROMPT_TOO_LONG, ContextOverflowError, "200049 tokens > 200000 maximum"),
     (script.NO_MODEL_ACCESS, AuthError, "no access to .*: request it under Model access in the Amazon Bedrock console"),
     (script.NOT_AUTHORIZED, AuthError, "may not call .*: allow it bedrock:InvokeModel and bedrock:InvokeModelWith"),
+    (script.NOT_SUBSCRIBED, AuthError, "may not subscribe to .*: allow it aws-marketplace:Subscribe"),
     (script.EXPIRED_TOKEN, AuthError, "credentials for .* have expired: run `aws sso login` or get new keys"),
     (script.UNKNOWN_KEY, AuthError, "does not accept the credentials for .*: check AWS_ACCESS_KEY_ID"),
     (script.WRONG_SIGNATURE, AuthError, "does not accept the credentials"),

@@ -108,6 +108,10 @@ NOT_AUTHORIZED = denied(
     "resource: arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0 because no identity-based policy "
     "allows the bedrock:InvokeModelWithResponseStream action"
 )
+NOT_SUBSCRIBED = denied(
+    "Model access is denied due to IAM user or service role is not authorized to perform the required AWS Marketplace "
+    "actions (aws-marketplace:ViewSubscriptions, aws-marketplace:Subscribe) to enable access to this model."
+)
 EXPIRED_TOKEN = Fault(403, "ExpiredTokenException", "The security token included in the request is expired")
 UNKNOWN_KEY = Fault(403, "UnrecognizedClientException", "The security token included in the request is invalid.")
 WRONG_SIGNATURE = Fault(
