@@ -8,7 +8,7 @@ from _string import formatter_field_name_split  # type: ignore[import-not-found]
 from collections.abc import Callable, Iterable, Mapping
 from string import Formatter
 from types import BuiltinMethodType, CodeType, FrameType, MethodDescriptorType, ModuleType, TracebackType
-from typing import Final, NoReturn, cast
+from typing import Final, ForwardRef, NoReturn, cast
 
 from .policy_names import (
     DENIED,
@@ -86,11 +86,14 @@ class _BoundFormat:
 
 
 _FORMATS: Final[dict[str, Callable[..., str]]] = {"format": _format, "format_map": _format_map}
+_EVALUATORS: Final = frozenset({"evaluate", "_evaluate"})
 _DOORS: Final = frozenset({*_FORMATS, "dump"})
 
 
 def _cleared(value: object, name: str) -> object:
     """A value just read, unless it is an unchecked door."""
+    if name in _EVALUATORS and isinstance(getattr(value, "__self__", None), ForwardRef):
+        raise AttributeError("annotations are not evaluated")
     if isinstance(value, BuiltinMethodType | MethodDescriptorType) and name in _DOORS:
         return _checked_method(value)
     if isinstance(value, _DANGEROUS) or (isinstance(value, ModuleType) and value is sys.modules.get(value.__name__)):

@@ -18,8 +18,7 @@ def words(text: str) -> list[str]:
 
 _BINARY: Final = words("add sub mul matmul truediv floordiv mod divmod pow lshift rshift and xor or")
 
-# Methods that a class may define and a program may name, as in super().__init__() or list.__getitem__(self, 0).
-# Left out, so refused: hooks into attribute access, class creation, isinstance, pickling, awaiting and buffers.
+# Methods that a class may define. Left out, so refused: hooks into attribute access, class creation, isinstance, pickling, awaiting and buffers.
 METHODS: Final = frozenset(
     f"__{name}__"
     for name in (
@@ -32,12 +31,16 @@ METHODS: Final = frozenset(
         *(f"i{name}" for name in _BINARY if name != "divmod"),
     )
 )
+# Those that a program may also name, as in super().__init__() or list.__getitem__(self, 0). Descriptors are called by
+# attribute access only: functools.cached_property.__get__(object) would read any entry of a class's dict.
+READABLE_METHODS: Final = METHODS - {"__get__", "__set__", "__delete__", "__set_name__", "__del__"}
 # Class variables that are tuples of names; the policy reads them, so they must be literals.
 NAME_LISTS: Final = frozenset({"__slots__", "__match_args__"})
 # What an enum may define, and what a program may read of one or of a namedtuple.
 ENUM_NAMES: Final = frozenset({"_missing_", "_generate_next_value_", "_ignore_", "_order_", "_value_", "_name_"})
 TUPLE_NAMES: Final = frozenset({"_asdict", "_replace", "_fields", "_make", "_field_defaults"})
 TEXT_NAMES: Final = frozenset({"__name__", "__qualname__", "__doc__"})
+_READABLE: Final = READABLE_METHODS | TEXT_NAMES | ENUM_NAMES | {"__members__", "__cause__", "__context__"}
 
 # Without a leading underscore, yet the way to frames, code, globals, metaclasses, raw memory or files.
 DENIED: Final = INSPECT_ATTRIBUTES | frozenset(
@@ -45,12 +48,11 @@ DENIED: Final = INSPECT_ATTRIBUTES | frozenset(
         *("mro", "cell_contents", "tb_lasti", "tb_lineno"),
         *("func_globals", "func_code", "func_closure", "func_dict", "func_defaults", "func_kwdefaults"),  # Cython
         *("evaluate_bound", "evaluate_constraints", "evaluate_default", "evaluate_value"),  # typing: these eval strings
-        *("ctypes", "cffi", "tofile"),  # numpy: addresses, files
-        "_evaluate",
+        *("ctypes", "cffi", "capsule", "tofile"),  # numpy: addresses, files
     }
 )
 # May be an unchecked door: read through `_getattr_`, which looks at the value.
-GUARDED: Final = frozenset({"format", "format_map", "obj", "dump", "__cause__", "__context__"})
+GUARDED: Final = frozenset({"format", "format_map", "obj", "dump", "evaluate", "_evaluate", "__cause__", "__context__"})
 
 _HINTS: Final = {
     "__class__": "write type(x)",
@@ -95,8 +97,7 @@ def attribute_refusal(name: str) -> str | None:
         return _refusal(name, "an attribute")
     if name[:1] != "_" or not is_reserved(name):
         return None
-    allowed = name in METHODS or name in TEXT_NAMES or name in ENUM_NAMES or name in GUARDED
-    return None if allowed else _refusal(name, "an attribute")
+    return None if name in _READABLE else _refusal(name, "an attribute")
 
 
 def store_refusal(name: str) -> str | None:
@@ -107,7 +108,7 @@ def store_refusal(name: str) -> str | None:
 
 
 def field_refusal(name: str) -> str | None:
-    """Why a string may not become a field name (namedtuple, dataclass, __slots__, an enum made by a call)."""
+    """Why a string may not become the name of a field (of a namedtuple, a dataclass, an enum made by a call)."""
     if name in DENIED or is_reserved(name):
         return _refusal(name, "a field")
     return None

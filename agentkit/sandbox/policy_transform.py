@@ -33,6 +33,7 @@ _REFUSED_CALLS: Final = {
     "locals": "use a dict for names that are made up at run time",
     "breakpoint": "print what you want to see",
 }
+_SLOTS: Final = frozenset({"__dict__", "__weakref__"})  # mean no attribute of the program's choice
 _SPECIAL_ANNOTATIONS: Final = frozenset({"ClassVar", "InitVar", "KW_ONLY"})
 _OWN: Final = frozenset({"self", "other"})  # whose .__class__ and .__dict__ are read through type() and vars()
 
@@ -166,7 +167,7 @@ class ProgramTransformer(Walker):
             if not isinstance(item, ast.Constant) or not isinstance(item.value, str):
                 self.error(value, f"{name} must be a literal tuple of names")
                 return
-            refusal = field_refusal(item.value)
+            refusal = None if item.value in _SLOTS else field_refusal(item.value)
             if item.value in GUARDED and name == "__match_args__":
                 refusal = f"{item.value!r} is not allowed in __match_args__"
             if refusal:

@@ -271,7 +271,9 @@ class Stream:
 
     def write(self, text: str) -> int:
         """Writes text."""
-        sys.stdout.write(text)
+        if not isinstance(cast("object", text), str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        sys.stdout.write(plain_text(text))
         return len(text)
 
     def flush(self) -> None:
