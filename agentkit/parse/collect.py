@@ -1,0 +1,318 @@
+"""States that gather data: an object, a text of several lines, what stands between brackets.
+
+Markers inside data are data. Where data turns out not to be what it began as (an object that never closes), it is
+poured into the state that reads it otherwise; that happens at most once per state, so reading stays linear.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from agentkit.parse.index import Entry
+from agentkit.parse.inputs import call_input, fit, no_input, read_input, unquoted
+from agentkit.parse.literals import Scan, strict_object
+from agentkit.parse.machine import Machine, State
+from agentkit.parse.markers import Mark, without_remains
+
+__all__ = ["FENCE", "Bracket", "Data", "Input", "Json", "Paren", "input_data", "unemphasised"]
+
+FENCE = re.compile(r"\s*(`{3,}|~{3,})([^`\n]*)$").match
+
+
+class Data(State):
+    """Text up to the next marker, end of an outer fence, or end of the reply.
+
+    A code fence in it protects what it holds, once it is closed. A text that starts with a fence ends with it.
+    """
+
+    __slots__ = ("_block", "_complete", "_fence", "_fences", "_lines", "incomplete")
+
+    def __init__(
+        self,
+        machine: Machine,
+        complete: Callable[[str], None],
+        *,
+        incomplete: str = "inside the input",
+        fences: bool = True,
+        block: bool = False,
+    ) -> None:
+        super().__init__(machine)
+        self._complete = complete
+        self.incomplete = incomplete
+        self._fences = fences
+        self._block = block  # whether a fence at the start is the whole
+        self._fence = ""
+        self._lines: list[str] = []
+
+    def marker(self, mark: Mark) -> None:
+        if self._fence:
+            self.line.append(mark.raw)
+            return
+        self._complete("\n".join(self._lines))
+        self.machine.state.marker(mark)
+
+    def read_line(self, line: str) -> None:
+        fence = FENCE(line) if "```" in line or "~~~" in line else None
+        if fence is None or not self._fences:
+            self._lines.append(line)
+        elif self._fence:
+            self._lines.append(line)
+            if fence[1].startswith(self._fence) and not fence[2].strip():
+                self._fence = ""
+                if self._block:
+                    self._complete("\n".join(self._lines))
+        elif self.machine.fence and not fence[2].strip() and any(map(str.strip, self._lines)):
+            self._complete("\n".join(self._lines))  # the fence around the whole step ends
+        else:
+            self._fence = fence[1]
+            self._block = self._block and not any(map(str.strip, self._lines))
+            self._lines.append(line)
+
+    def end(self) -> None:
+        if self.line:
+            self.newline()
+            if self.machine.state is not self:
+                return
+        text = "\n".join(self._lines)
+        if self._fence:  # never closed, so it protects nothing
+            self.machine.state = Data(self.machine, self._complete, incomplete=self.incomplete, fences=False)
+            self.machine.pour(text)
+        else:
+            self._complete(without_remains(text))
+
+
+def input_data(machine: Machine, entry: Entry) -> Data:
+    """The input of an action as text."""
+    return Data(machine, lambda text: machine.conclude(entry, read_input(entry, text)), block=True)
+
+
+def unemphasised(text: str, emphasis: str) -> str:
+    """Content behind a marker without the emphasis that was opened before the marker, as in `**Answer: 4**`."""
+    if not emphasis:
+        return text
+    if text.startswith(emphasis):
+        return text[len(emphasis) :].lstrip()
+    first, newline, rest = text.partition("\n")
+    return first.rstrip().removesuffix(emphasis).rstrip() + newline + rest
+
+
+class Input(State):
+    """Behind `Action Input:`: its first character tells what it is."""
+
+    __slots__ = ("_blanks", "_entry")
+    incomplete = "inside the input"
+
+    def __init__(self, machine: Machine, entry: Entry) -> None:
+        super().__init__(machine)
+        self._entry = entry
+        self._blanks: list[str] = []
+
+    def text(self, piece: str) -> None:
+        start = piece.lstrip(" \t\r*")
+        if not start:
+            self._blanks.append(piece)
+        elif start[0] == "{":
+            self.machine.state = InputJson(self.machine, self._entry)
+            self.machine.state.text(start)
+        else:
+            self._as_data().text(piece)
+
+    def _as_data(self) -> Data:
+        data = input_data(self.machine, self._entry)
+        self.machine.state = data
+        for blank in self._blanks:
+            data.text(blank)
+        return data
+
+    def newline(self) -> None:
+        self._blanks.clear()
+
+    def marker(self, mark: Mark) -> None:
+        self._as_data().marker(mark)
+
+    def end(self) -> None:
+        self._as_data()
+
+
+class Json(State):
+    """An object that began with `{`, up to its closing brace."""
+
+    __slots__ = ("_scan",)
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(machine)
+        self._scan = Scan()
+
+    def text(self, piece: str) -> None:
+        end = self._scan.feed(piece)
+        if end is None:
+            self.line.append(piece)
+        else:
+            self.line.append(piece[:end])
+            self.closed("".join(self.line), piece[end:])
+
+    def newline(self) -> None:
+        self.line.append("\n")
+        self._scan.newline()
+
+    def marker(self, mark: Mark) -> None:
+        if self._scan.in_string:
+            self.text(mark.raw)
+            return
+        self.broken("".join(self.line))
+        self.machine.state.marker(mark)
+
+    def end(self) -> None:
+        self.broken("".join(self.line))
+
+    def closed(self, text: str, rest: str) -> None:
+        """The braces are balanced; `rest` follows on the same line."""
+        raise NotImplementedError
+
+    def broken(self, text: str) -> None:
+        """It ended before the braces were balanced."""
+        raise NotImplementedError
+
+
+class InputJson(Json):
+    """An object as an action's input."""
+
+    __slots__ = ("_entry",)
+    incomplete = "inside the input"
+
+    def __init__(self, machine: Machine, entry: Entry) -> None:
+        super().__init__(machine)
+        self._entry = entry
+
+    def closed(self, text: str, rest: str) -> None:
+        strict = strict_object(text)
+        given = fit(self._entry, strict[0]) if strict else None
+        if given is None:
+            self.broken(text)
+        else:
+            self.machine.conclude(self._entry, given)
+        if rest:
+            self.machine.state.text(rest)
+
+    def broken(self, text: str) -> None:
+        self.machine.state = input_data(self.machine, self._entry)
+        self.machine.pour(text)
+
+
+class Bracket(State):
+    """`Search[…`: up to the bracket that closes it, which may stand some lines below."""
+
+    __slots__ = ("_depth", "_entry", "_lines")
+    incomplete = "inside the brackets"
+
+    def __init__(self, machine: Machine, entry: Entry) -> None:
+        super().__init__(machine)
+        self._entry = entry
+        self._lines: list[str] = []
+        self._depth = 1
+
+    def read_line(self, line: str) -> None:
+        self._lines.append(line)
+        self._depth += line.count("[") - line.count("]")
+        if self._depth <= 0:
+            text = "\n".join(self._lines)
+            end = _closing(text)
+            self._conclude(text[:end], text[end + 1 :])
+
+    def marker(self, mark: Mark) -> None:
+        self._unclosed()
+        self.machine.state.marker(mark)
+
+    def end(self) -> None:
+        if self.line:
+            self.newline()
+        if self.machine.state is self:
+            self._unclosed()
+
+    def _unclosed(self) -> None:
+        """The model ended before the bracket: the argument is the rest of the line, an answer all there is."""
+        text = "\n".join(self._lines)
+        if "]" in text and self._entry.kind != "finish":
+            end = text.rindex("]")
+            self._conclude(text[:end], text[end + 1 :])
+            return
+        first, _, rest = text.partition("\n")
+        self._conclude(*((text, "") if self._entry.kind == "finish" else (first, rest)))
+
+    def _conclude(self, inside: str, rest: str) -> None:
+        if self._entry.kind == "finish":
+            self.machine.finish(unquoted(inside.strip()))
+        else:
+            self.machine.conclude(self._entry, read_input(self._entry, inside))
+        self.machine.dropped.append(rest + "\n")
+
+
+def _closing(text: str) -> int:
+    """Where the bracket closes: the first balanced `]`, but a later one that would have no partner goes with it."""
+    depth, end = 1, -1
+    for found in re.finditer(r"[\[\]]", text):
+        depth += 1 if found.group() == "[" else -1
+        if depth == 0 and end < 0 or depth < 0:
+            end, depth = found.start(), 0
+    return end
+
+
+class Paren(State):
+    """`search(…`: a call, or a remark in parentheses behind the name."""
+
+    __slots__ = ("_depth", "_entry", "_lines", "_remark")
+    incomplete = "inside the call"
+
+    def __init__(self, machine: Machine, entry: Entry, *, remark: bool) -> None:
+        super().__init__(machine)
+        self._entry = entry
+        self._lines: list[str] = []
+        self._depth = 1
+        self._remark = remark  # a blank stands before the parenthesis
+
+    def read_line(self, line: str) -> None:
+        self._lines.append(line)
+        self._depth += line.count("(") - line.count(")")
+        if self._depth <= 0:
+            self._conclude()
+
+    def marker(self, mark: Mark) -> None:
+        self._conclude()
+        self.machine.state.marker(mark)
+
+    def end(self) -> None:
+        if self.line:
+            self.newline()
+        if self.machine.state is self:
+            self._conclude()
+
+    def _conclude(self) -> None:
+        from agentkit.parse.states import Wait
+
+        text = "\n".join(self._lines)
+        end = _closing_paren(text)
+        closing, inside = end >= 0, text[:end] if end >= 0 else text
+        given = call_input(self._entry, inside) if closing and inside.strip() else None
+        if given is None:
+            inline = "" if self._remark else inside.strip()
+            called = closing and not inside.strip()
+            self.machine.state = Wait(self.machine, self._entry, inline, called=called)
+        elif self._entry.kind == "finish":
+            self.machine.conclude(self._entry, given)
+        else:
+            self.machine.conclude(self._entry, given if given != {} else no_input(self._entry))
+
+
+def _closing_paren(text: str) -> int:
+    """Where the call's parenthesis closes, outside of quotes if they pair up, else the last one; -1 for none."""
+    depth, quote = 1, ""
+    for found in re.finditer(r"[()\"']|\\.", text):
+        token = found.group()
+        if quote or token in "\"'":
+            quote = "" if token == quote else quote or token
+        elif token in "()":
+            depth += 1 if token == "(" else -1
+            if depth == 0:
+                return found.start()
+    return text.rfind(")")
