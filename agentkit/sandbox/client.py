@@ -349,9 +349,9 @@ def _why(failed: object, status: int | None) -> str:
     if not failed:
         return f"The sandbox's zygote process ended at once (status {status}) with {sys.executable}."
     text = str(failed)
-    if "seccomp is missing" in text or "system call filter" in text or "only Linux" in text:
+    if text.startswith("unfit: "):
         return (
-            f"This system cannot seal programs: {text.partition(': ')[2]}. Use Linux with seccomp (x86_64, aarch64), "
+            f"This system cannot seal programs: {text.partition(': ')[2]}. Use Linux with seccomp (x86_64 or aarch64), "
             'or accept fewer layers with Sandbox(isolation="best_effort").'
         )
     if text.startswith(("ModuleNotFoundError", "ImportError")):

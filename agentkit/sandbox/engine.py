@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from .client import Exit, Worker, Zygote
-from .exchange import Died, Exchange, Outcome, Stopped, Tool, Unsealed
+from .exchange import Died, Exchange, Outcome, Stopped, Tool
 from .limits import Limits
 from .result import ErrorKind, ProgramError, ProgramUsage, Result
 from .values import Tree, Unencodable, plain
@@ -137,6 +137,8 @@ def execute(
         zygote.end(worker, report=False)
         raise
     wall = exchange.elapsed
+    if keep and not exchange.in_step:  # what came too early would answer the next step
+        outcome = Stopped("protocol")
     alive = isinstance(outcome, Finished | Failed)
     ended: Exit | None = None
     if alive:
@@ -166,8 +168,6 @@ def _error(outcome: Outcome, ended: Exit | None, limits: Limits, usage: ProgramU
             return _failed(outcome, limits, usage)
         case Stopped():
             return _stopped(outcome, limits)
-        case Unsealed():
-            return ProgramError("internal", "SandboxError", f"the worker could not be sealed: {outcome.message}")
         case Died():
             return _died(ended, limits)
         case _:

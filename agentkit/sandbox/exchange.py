@@ -3,6 +3,7 @@
 import contextlib
 import re
 import select
+import socket
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -41,18 +42,11 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
-class Unsealed:
-    """The worker could not close itself in, so it ran nothing."""
-
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class Died:
     """The worker closed the socket without an outcome."""
 
 
-Outcome = Finished | Failed | Stopped | Unsealed | Died
+Outcome = Finished | Failed | Stopped | Died
 
 
 @dataclass(slots=True)
@@ -107,7 +101,8 @@ class Exchange:
         self._frames = FrameReader(limits.result, limits.tool_argument)
         self._outgoing = bytearray()
         self._waiting: list[ToolCall] = []
-        self._calls = 0
+        self._calls = self._received = 0
+        self._most = limits.output_total + limits.result + 2 * limits.tool_calls * limits.tool_argument
         self._paused = 0.0
         self._started = 0.0
         self._cancelled = False
@@ -119,6 +114,11 @@ class Exchange:
         self._cancelled = True
         with contextlib.suppress(OSError):
             self._socket.shutdown(2)
+
+    @property
+    def in_step(self) -> bool:
+        """Whether nothing came after the outcome, so that the worker can take another program."""
+        return self._frames.empty
 
     @property
     def elapsed(self) -> float:
@@ -135,6 +135,8 @@ class Exchange:
         self._outgoing += message
         poll = select.poll()
         try:
+            if self._stale():
+                return Stopped("protocol")
             self._flush()
             self._sent()
             while True:
@@ -146,25 +148,37 @@ class Exchange:
         except OSError:
             return Stopped("cancelled") if self._cancelled else Died()
 
+    def _stale(self) -> bool:
+        """Whether the worker sent something before it was asked: a forged outcome of the next step."""
+        try:
+            return bool(self._socket.recv(1, socket.MSG_PEEK))
+        except BlockingIOError:
+            return False
+
     def _step(self, poll: select.poll) -> Outcome | None:
+        """Sends or receives once. While there is something to send, a worker in order sends nothing itself."""
         self._flush()
         left = self._limits.wall + GRACE - self.elapsed
         if left <= 0:
             return Stopped("time")
-        poll.register(self._socket, select.POLLIN | (select.POLLOUT if self._outgoing else 0))
+        poll.register(self._socket, select.POLLOUT if self._outgoing else select.POLLIN)
         if not poll.poll(left * 1000):
             return Stopped("time")
+        return None if self._outgoing else self._read()
+
+    def _read(self) -> Outcome | None:
         try:
             data = self._socket.recv(_CHUNK)
         except BlockingIOError:
             return None
         if not data:
             return Stopped("cancelled") if self._cancelled else Died()
+        self._received += len(data)
         for kind, payload in self._frames.feed(data):
             outcome = self._frame(kind, payload)
             if outcome is not None:
                 return outcome
-        return None
+        return Stopped("output") if self._received > self._most else None
 
     def _flush(self) -> None:
         """Sends what the socket takes now: a worker that reads nothing must not hold the host."""
@@ -176,15 +190,11 @@ class Exchange:
         match kind:
             case b"O":
                 self.printed.add(payload)
-                if self.printed.total > self._limits.output_total:
-                    return Stopped("output")
-                return None
+                return Stopped("output") if self.printed.total > self._limits.output_total else None
             case b"C":
                 return self._call(parse_call(payload))
-            case b"R":
-                return parse_outcome(payload)
             case _:
-                return Unsealed(escape(payload.decode("utf-8", "replace")))
+                return parse_outcome(payload)
 
     def _call(self, call: ToolCall) -> Outcome | None:
         """Collects a batch, then answers it. The program's clock stands still meanwhile."""

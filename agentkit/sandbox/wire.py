@@ -1,7 +1,7 @@
 """The program socket: frames of a type byte, a length (4 bytes, big endian) and a payload; decoding what a worker sent.
 
 Host to worker: Q (a program to run), V (a tool's reply). Worker to host: O (output, UTF-8), C (a tool call),
-R (the outcome), X (sealing failed). Whatever bytes arrive, decoding gives a typed value or a ProtocolError.
+R (the outcome). Whatever bytes arrive, decoding gives a typed value or a ProtocolError.
 """
 
 import json
@@ -76,26 +76,29 @@ class FrameReader:
 
     def __init__(self, result: int, argument: int) -> None:
         self._buffer = bytearray()
-        self._longest = {
-            b"O": _MAX_OUTPUT_FRAME,
-            b"C": argument + _ENVELOPE,
-            b"R": result + _ENVELOPE,
-            b"X": _ENVELOPE,
-        }
+        self._longest = {b"O": _MAX_OUTPUT_FRAME, b"C": argument + _ENVELOPE, b"R": result + _ENVELOPE}
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left of what was fed."""
+        return not self._buffer
 
     def feed(self, data: bytes) -> Iterator[tuple[bytes, bytes]]:
         """The frames that are complete now. Raises ProtocolError."""
         self._buffer += data
-        while len(self._buffer) >= _HEADER.size:
-            kind, length = _HEADER.unpack_from(self._buffer)
-            if length > self._longest.get(kind, -1):
-                raise ProtocolError("a frame of an unknown type or too long")
-            end = _HEADER.size + length
-            if len(self._buffer) < end:
-                return
-            payload = bytes(self._buffer[_HEADER.size : end])
-            del self._buffer[:end]
-            yield kind, payload
+        start = 0
+        try:
+            while start + _HEADER.size <= len(self._buffer):
+                kind, length = _HEADER.unpack_from(self._buffer, start)
+                if length > self._longest.get(kind, -1):
+                    raise ProtocolError("a frame of an unknown type or too long")
+                begin, end = start + _HEADER.size, start + _HEADER.size + length
+                if len(self._buffer) < end:
+                    return
+                start = end
+                yield kind, bytes(self._buffer[begin:end])
+        finally:
+            del self._buffer[:start]  # once: a flood of tiny frames must not cost the square of its size
 
 
 def _check_depth(data: bytes, deepest: int) -> None:

@@ -323,17 +323,11 @@ def _from_sympy(value: object) -> object:
 
 
 def start(runtime: Runtime, seal: Callable[[], None]) -> None:
-    """A new worker's life: seal, then serve. Never returns; the exit status says how it ended."""
+    """A new worker's life: seal, then serve. Never returns. Silent: the host reads the exit status."""
     try:
         seal()
-    except BaseException as error:
-        try:
-            runtime.channel.send(b"X", f"{type(error).__name__}: {error}".encode()[:1000])
-        finally:
-            os._exit(71)
-    try:
         runtime.serve()
-    except (EOFError, OSError):
+    except (EOFError, BrokenPipeError, ConnectionResetError):  # the host is gone
         os._exit(0)
-    except BaseException:
-        os._exit(72)
+    finally:
+        os._exit(1)

@@ -116,6 +116,10 @@ class Sealer:
         touch_pages(runtime)
         os.dup2(descriptor, FD)
         os.closerange(FD + 1, 1 << 20)
+        self.close_in(memory, cpu)
+
+    def close_in(self, memory: int, cpu: int | None) -> None:
+        """Resource limits and the system call filter: the steps that a system may refuse."""
         try:
             rlimits.apply(memory, cpu, self.base)
         except (OSError, ValueError):
@@ -129,27 +133,34 @@ def _ignore(_number: int, _frame: FrameType | None) -> None:
     """SIGCHLD: only the wake-up descriptor matters."""
 
 
-def _works(attempt: Callable[[], object]) -> bool:
-    """Whether a layer takes hold, tried in a child."""
+def _failure(attempt: Callable[[], object]) -> str:
+    """Why something fails, tried in a child; empty when it works."""
+    reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             attempt()
             os._exit(0)
+        except BaseException as error:
+            os.write(writer, f"{type(error).__name__}: {error}".encode()[:500])
         finally:
             os._exit(1)
-    return os.waitpid(pid, 0)[1] == 0
+    os.close(writer)
+    why = os.read(reader, 1000).decode("utf-8", "replace")
+    os.close(reader)
+    return why if os.waitpid(pid, 0)[1] else ""
 
 
-def _load_filter() -> seccomp.Filter | None:
-    """The system call filter, or None where this kernel or architecture has none."""
+def _load_filter() -> tuple[seccomp.Filter | None, str]:
+    """The system call filter; None, with the reason, where this system has none."""
     if not sys.platform.startswith("linux"):
-        return None
+        return None, f"{sys.platform} has no seccomp"
     try:
         found = seccomp.Filter()
-    except NotImplementedError:
-        return None
-    return found if _works(found.install) else None
+    except NotImplementedError as error:
+        return None, str(error)
+    why = _failure(found.install)
+    return (None, f"seccomp is missing ({why})") if why else (found, "")
 
 
 @dataclass(slots=True)
@@ -254,11 +265,12 @@ class Server:
         self.control.sendall(json.dumps(message).encode())
 
 
+class _Unfit(Exception):
+    """This system lacks what "strict" demands."""
+
+
 def _prepare(config: Config) -> tuple[Runtime, Sealer, list[str]]:
     """Loads, warms and closes this process in. Raises whatever stops it."""
-    strict = config.isolation == "strict"
-    if os.name == "posix" and not sys.platform.startswith("linux"):
-        raise NotImplementedError("only Linux can fork sealed workers")
     sys.modules["__main__"] = ModuleType("__main__")
     runtime = Runtime(load_language(config.policy, config.modules))
     sys.set_int_max_str_digits(20_000)
@@ -267,18 +279,23 @@ def _prepare(config: Config) -> tuple[Runtime, Sealer, list[str]]:
     gc.freeze()
     gc.disable()
     base = Footprint.of_this_process()  # before Landlock: /proc cannot be read after it
-    layers: list[str] = []
+    layers = ["policy"] if config.policy == "pal" else []
+    layers += ["rlimits"] if base.size else []
     if _drop_user():
         layers.append("user")
     if landlock.deny_all():
         layers.append("landlock")
-    found = _load_filter()
+    found, why = _load_filter()
     if found is not None:
         layers.append("seccomp")
-    elif strict:
-        raise NotImplementedError("seccomp is missing")
+    strict = config.isolation == "strict"
+    if strict and found is None:
+        raise _Unfit(why)
+    sealer = Sealer(strict, base, found, os.getpid())
+    if strict and (why := _failure(lambda: sealer.close_in(1 << 28, 10))):
+        raise _Unfit(why)
     _prctl(_PR_SET_DUMPABLE, 0)
-    return runtime, Sealer(strict, base, found, os.getpid()), [*(["policy"] if config.policy == "pal" else []), "rlimits", *layers]
+    return runtime, sealer, layers
 
 
 def main(data: dict[str, object]) -> None:
@@ -289,7 +306,8 @@ def main(data: dict[str, object]) -> None:
     try:
         runtime, sealer, layers = _prepare(config)
     except BaseException as error:
-        control.sendall(json.dumps({"failed": f"{type(error).__name__}: {error}"}).encode())
+        kind = "unfit" if isinstance(error, _Unfit) else type(error).__name__
+        control.sendall(json.dumps({"failed": f"{kind}: {error}"}).encode())
         os._exit(1)
     control.sendall(json.dumps({"ready": layers}).encode())
     try:
