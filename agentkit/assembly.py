@@ -22,6 +22,7 @@ from agentkit.loop import Task, loop
 from agentkit.messages import Message, Run, Step, Tokens, Turn
 from agentkit.models import Model, Params
 from agentkit.models.retry import RetryPolicy
+from agentkit.programs import PROGRAM, Programs
 from agentkit.prompt import Template
 from agentkit.strategies import Plan
 from agentkit.vote import Vote
@@ -68,13 +69,17 @@ class Assembly:
         )
         meter = Meter(self.limits)
         solve = self._vote(start) if self.plan.samples > 1 else loop(self._task(start))
+        programs: list[Programs] = []
         try:
-            run = yield from lower(solve, self._perform(start, meter))
+            run = yield from lower(solve, self._perform(start, meter, programs))
         except ModelError as error:
             if error.run is not None:
                 error.run = replace(error.run, usage=meter.usage(), run_id=start.run_id)
                 yield RunEnded(error.run)
             raise
+        finally:
+            for session in programs:
+                session.close()
         run = replace(run, usage=meter.usage(), run_id=start.run_id)
         yield RunEnded(run)
         return run
@@ -85,9 +90,9 @@ class Assembly:
         earlier = trimmed(start.history, self.plan.prompts, self.limits.history_tokens)
         return (Message("system", system), *earlier, Message("user", self._question(start.question)))
 
-    def _perform(self, start: Start, meter: Meter) -> Perform:
+    def _perform(self, start: Start, meter: Meter, programs: list[Programs]) -> Perform:
         plan = self.plan
-        guard = Guard(plan.toolbox, plan.prompts)
+        guard = Guard(plan.toolbox, plan.prompts, frozenset({PROGRAM} if plan.session else ()))
         acting = Acting(plan.toolbox, plan.prompts, meter, self.approve, start.run_id, start.now)
         asking = Asking(self.models, self.params, self.retry, meter, guard, acting, plan.reader, cost_usd, start.config)
 
@@ -95,11 +100,15 @@ class Assembly:
             if isinstance(effect, Ask):
                 return ask(effect, asking)
             assert isinstance(effect, Act)
+            if programs and effect.action.tool == PROGRAM and not effect.call:
+                return programs[0].act(effect)
             return act(effect, acting)
 
         performed = limited(perform, self.limits, meter)
         for wrapper in reversed(self.wrap):
             performed = wrapper(performed)
+        if plan.session is not None:
+            programs.append(Programs(plan.session, plan.toolbox, plan.prompts, performed))
         return guard.around(performed)
 
     def _task(self, start: Start, sample: int = 0, taken: int = 0) -> Task:

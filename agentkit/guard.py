@@ -20,13 +20,14 @@ class Guard:
 
     The same tool with the same input is not run again: the model reads the earlier observation with a note, and from
     the third time on a nudge to answer. What was read before something was changed (a tool that is not read_only ran)
-    counts as new, and tools marked `repeatable` are left alone.
+    counts as new, and tools marked `repeatable` are left alone, as are those in `exempt`.
     """
 
-    __slots__ = ("_prompts", "_seen", "_toolbox")
+    __slots__ = ("_exempt", "_prompts", "_seen", "_toolbox")
 
-    def __init__(self, toolbox: Toolbox, prompts: Prompts) -> None:
+    def __init__(self, toolbox: Toolbox, prompts: Prompts, exempt: frozenset[str] = frozenset()) -> None:
         self._toolbox = toolbox
+        self._exempt = exempt
         self._prompts = prompts
         self._seen: dict[tuple[str, str], tuple[Observation, int]] = {}
 
@@ -35,7 +36,7 @@ class Guard:
 
     def around(self, perform: Perform) -> Perform:
         def guarded(effect: Effect[Any]) -> Flow[Any]:
-            if not isinstance(effect, Act):
+            if not isinstance(effect, Act) or effect.action.tool in self._exempt:
                 return (yield from perform(effect))
             key = _key(effect.action)
             if key in self._seen:

@@ -15,7 +15,7 @@ from agentkit.toolbox import AnyTool
 if TYPE_CHECKING:
     from agentkit.sandbox import Sandbox
 
-__all__ = ["Interpreter", "default_interpreter", "plain", "program_tool"]
+__all__ = ["Interpreter", "default_interpreter", "new_session", "observe", "plain", "program_tool"]
 
 
 @runtime_checkable
@@ -55,6 +55,12 @@ def default_interpreter() -> Sandbox:
     from agentkit.sandbox import Sandbox
 
     return Sandbox()
+
+
+def new_session(interpreter: Interpreter) -> Interpreter:
+    """An interpreter in which variables live on, where this one can make such; else the interpreter itself."""
+    make = getattr(interpreter, "session", None)
+    return cast("Interpreter", make()) if callable(make) else interpreter
 
 
 def program_tool(

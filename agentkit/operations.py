@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar, cast
 
 from agentkit.events import Event
@@ -28,7 +29,9 @@ __all__ = [
     "Open",
     "Operation",
     "Pending",
+    "Receive",
     "Sleep",
+    "Spawn",
     "adrive",
     "drive",
 ]
@@ -184,6 +187,41 @@ class Join(Operation[object]):
     async def arun(self, host: AsyncHost) -> object:
         async with asyncio.timeout(self.timeout):
             return await cast("asyncio.Task[object]", self.pending)
+
+
+@dataclass(frozen=True, slots=True)
+class Receive(Operation[T]):
+    """Wait for the next item of a queue that other threads or flows fill."""
+
+    inbox: SimpleQueue[T]
+
+    def run(self, host: Host) -> T:
+        return self.inbox.get()
+
+    async def arun(self, host: AsyncHost) -> T:
+        return await host.in_thread(self.inbox.get)
+
+
+@dataclass(frozen=True, slots=True)
+class Spawn(Operation[None]):
+    """Run another flow beside this one; its events go into a queue."""
+
+    flow: Flow[None]
+    inbox: SimpleQueue[Any]  # Any: the queue's owner puts other things into it too
+
+    def run(self, host: Host) -> None:
+        host.submit(self._drain)
+
+    def _drain(self) -> None:
+        for event in drive(self.flow):
+            self.inbox.put(event)
+
+    async def arun(self, host: AsyncHost) -> None:
+        host.pending.append(asyncio.ensure_future(self._adrain()))
+
+    async def _adrain(self) -> None:
+        async for event in adrive(self.flow):
+            self.inbox.put(event)
 
 
 @dataclass(frozen=True, slots=True)

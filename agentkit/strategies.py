@@ -8,13 +8,14 @@ from typing import Literal, Protocol, TypeAlias, cast
 
 from agentkit import parse
 from agentkit.errors import ConfigError
-from agentkit.interpreter import Interpreter, program_tool
+from agentkit.interpreter import Interpreter, new_session, program_tool
 from agentkit.messages import JSON, Action, Decision, Finish, Malformed, Step
 from agentkit.models.base import ReplyFormat
+from agentkit.programs import PROGRAM
 from agentkit.prompt import PromptChoice, Prompts
 from agentkit.toolbox import AnyTool, Toolbox
 
-__all__ = ["Pal", "Plan", "React", "Strategy", "StrategyLike", "strategy"]
+__all__ = ["Code", "Pal", "Plan", "React", "Strategy", "StrategyLike", "strategy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Plan:
         last_call: which text of the file "last_call" asks for an answer at a limit.
         samples: how many times the question is run, for a vote.
         max_steps: the strategy's own bound on the steps of one sample.
+        session: where the programs of a run that act through tools live; None for a strategy without such programs.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Plan:
     last_call: Literal["react", "code"] = "react"
     samples: int = 1
     max_steps: int | None = None
+    session: Callable[[], Interpreter] | None = None
 
 
 class Strategy(Protocol):
@@ -56,7 +59,7 @@ class Strategy(Protocol):
         ...
 
 
-StrategyLike: TypeAlias = "Literal['react', 'pal'] | Strategy"
+StrategyLike: TypeAlias = "Literal['react', 'pal', 'code'] | Strategy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +120,7 @@ class Pal:
             toolbox=Toolbox([python]),
             format=ReplyFormat("code"),
             read=self._read,
-            reader=self._reader,
+            reader=_code_reader,
             examples="\n\n".join(_pal_example(example) for example in prompts.main.examples),
             last_call="code",
             samples=self.samples,
@@ -132,15 +135,46 @@ class Pal:
             return found
         return Action("python", {"code": found.source}, found.thought, found.dropped)
 
-    def _reader(self, wanted: ReplyFormat) -> parse.TextReader:
-        return parse.CodeReader() if wanted.kind == "code" else parse.PlainReader()
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """The model acts by writing programs that call the tools, one block a turn (CodeAct, arXiv:2402.01030)."""
+
+    def plan(self, toolbox: Toolbox, prompt: PromptChoice, interpreter: Callable[[], Interpreter]) -> Plan:
+        prompts = Prompts.choose("code", prompt)
+        if odd := [name for name in toolbox if not name.isidentifier() or name in (PROGRAM, "final_answer", "gather")]:
+            raise ConfigError(f"strategy 'code' calls tools as functions, and cannot call one {odd[0]!r}: rename it.")
+        return Plan(
+            name="code",
+            prompts=prompts,
+            toolbox=toolbox,
+            format=ReplyFormat("code", toolbox.schemas()),
+            read=_read_code,
+            reader=_code_reader,
+            examples="\n\n".join(_code_example(example) for example in prompts.main.examples),
+            tools_text=_function_lines(toolbox, prompts),
+            last_call="code",
+            session=lambda: new_session(interpreter()),
+        )
+
+
+def _read_code(text: str, steps: Sequence[Step]) -> Decision:
+    found = parse.code(text, entry="any")
+    if not isinstance(found, Malformed):
+        return Action(PROGRAM, {"code": found.source}, found.thought, found.dropped)
+    decision = parse.decide(text, ())
+    return decision if isinstance(decision, Finish) else found
+
+
+def _code_reader(wanted: ReplyFormat) -> parse.TextReader:
+    return parse.CodeReader() if wanted.kind == "code" else parse.PlainReader()
 
 
 def _succeeded(steps: Sequence[Step]) -> bool:
     return bool(steps) and steps[-1].observation is not None and not steps[-1].observation.failed
 
 
-_NAMED: Mapping[str, Callable[[], Strategy]] = {"react": React, "pal": Pal}
+_NAMED: Mapping[str, Callable[[], Strategy]] = {"react": React, "pal": Pal, "code": Code}
 
 
 def strategy(choice: StrategyLike) -> Strategy:
@@ -193,3 +227,18 @@ def _react_example(example: Mapping[str, JSON]) -> str:
 
 def _pal_example(example: Mapping[str, JSON]) -> str:
     return f"Question: {example['question']}\n```python\n{example['program']}\n```"
+
+
+def _code_example(example: Mapping[str, JSON]) -> str:
+    lines = [f"Question: {example['question']}"]
+    for turn in cast("Sequence[Mapping[str, JSON]]", example["turns"]):
+        lines.append(f"{turn['thought']}\n```python\n{turn['program']}\n```")
+    return "\n".join(lines)
+
+
+def _function_lines(toolbox: Toolbox, prompts: Prompts) -> str:
+    def line(tool: AnyTool) -> str:
+        signature = tool.arguments.signature
+        return prompts.say("tools", "function", name=tool.name, description=tool.description, parameters=signature)
+
+    return "\n".join(line(tool) for tool in toolbox.values()) or prompts.say("tools", "no tools")
