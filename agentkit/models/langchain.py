@@ -54,9 +54,12 @@ class LangChainModel:
         self._is_async = _is_async(chat)
         self._shape(self._params, frozenset())
         if (chat.profile or {}).get("temperature") is False:  # known to LangChain; it would warn with every call
-            asked = {name for name in ("temperature", "top_p") if getattr(self._params, name) is not None}
+            neither = {"temperature", "top_p"}
+            asked = {
+                name for name in neither if (getattr(self._params, name), getattr(chat, name, None)) != (None, None)
+            }
             self._remember(asked, f"{self.name} takes neither temperature nor top_p.")
-            self._refused |= {"temperature", "top_p"}
+            self._refused |= neither
 
     def __repr__(self) -> str:
         return f"LangChainModel({self.name!r})"

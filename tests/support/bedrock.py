@@ -16,6 +16,7 @@ import select
 import socket
 import struct
 import threading
+import time
 import uuid
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -330,8 +331,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pause(self, seconds: float) -> None:
         """Wait, but not beyond the client's or the endpoint's end."""
-        for _ in range(round(seconds / 0.01)):
-            if self.endpoint.closing.wait(0.01) or self._client_is_gone():
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if self.endpoint.closing.wait(min(left, 0.01)) or self._client_is_gone():
                 raise ConnectionResetError
 
     def _client_is_gone(self) -> bool:
