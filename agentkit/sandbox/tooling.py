@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import cast
 
 from .channel import Channel, Output, Timer
-from .values import Decoder, Tree, plain
+from .values import Decoder, Tree, Unencodable, plain
 from .wire import dumps
 
 
@@ -101,8 +101,11 @@ class Tools:
         return [self._value(replies[number]) for number in frames]
 
     def _encode(self, name: str, args: tuple[object, ...], kwargs: dict[str, object], batch: int) -> bytes:
-        call = {"id": self._number, "name": name, "args": plain(list(args)), "kwargs": plain(kwargs), "batch": batch}
-        payload = dumps(call)
+        try:
+            given: dict[str, Tree] = {"args": plain(list(args)), "kwargs": plain(kwargs)}
+        except Unencodable as error:
+            raise TypeError(f"the arguments of {name}: {error}") from None
+        payload = dumps({"id": self._number, "name": name, "batch": batch, **given})
         if len(payload) > self._longest:
             raise ValueError(f"the arguments of {name} are too large: {len(payload)} bytes, limit {self._longest}")
         return payload

@@ -16,7 +16,7 @@ from agentkit.sandbox import Limits, Result, Sandbox
 from agentkit.sandbox.result import show
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpora" / "escapes.jsonl"
-OWN = Path(__file__).with_name("attempts.jsonl")
+OWN = sorted((Path(__file__).parent / "attempts").glob("*.txt"))
 MARK = "PWNED"
 SECRET_FILE = "CANARY" + "-FILE-7"
 SECRET_ENV = "CANARY" + "-ENV-9"
@@ -46,6 +46,22 @@ def load(path: Path, canary: Path) -> list[Attempt]:
         source = row["source"] if row["source"] is not None else eval(row["gen"])
         found.append(Attempt(row["id"], row["kind"], row["mode"], fill(source, canary), row["expected"]))
     return found
+
+
+def load_own(path: Path, canary: Path) -> list[Attempt]:
+    """The attempts of a text file: sections that begin with `#### id | mode | expected`."""
+    found: list[Attempt] = []
+    for section in path.read_text(encoding="utf-8").split("\n#### ")[1:]:
+        head, _, source = section.partition("\n")
+        name, mode, expected = head.split(" | ")
+        found.append(Attempt(name, path.stem, mode, fill(source, canary), expected))
+    return found
+
+
+def load_all(canary: Path) -> list[Attempt]:
+    """The corpus, where it lies, and our own attempts."""
+    corpus = load(CORPUS, canary) if CORPUS.exists() else []
+    return corpus + [attempt for path in OWN for attempt in load_own(path, canary)]
 
 
 def fill(source: str, canary: Path) -> str:
@@ -182,13 +198,7 @@ def main() -> None:
         policies: tuple[Policy, ...] = ("pal", "none")
         for policy in policies:
             with Sandbox(policy=policy, limits=LIMITS) as sandbox:
-                attempts = [
-                    attempt
-                    for path in (CORPUS, OWN)
-                    if path.exists()
-                    for attempt in load(path, canary)
-                    if attempt.kind not in ("numpy", "sympy")
-                ]
+                attempts = [attempt for attempt in load_all(canary) if attempt.kind not in ("numpy", "sympy")]
                 found[policy] = run_all(sandbox, attempts, canary, policy)
         json.dump({"user": os.getuid(), "attempts": len(attempts), "problems": found}, sys.stdout)
 

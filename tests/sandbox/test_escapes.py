@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agentkit.sandbox import Sandbox
-from tests.sandbox.hostile import CORPUS, LIMITS, OWN, Attempt, Policy, canary_folder, fill, load, run_all
+from tests.sandbox.hostile import CORPUS, LIMITS, Attempt, Policy, canary_folder, fill, load_all, run_all
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
@@ -21,14 +21,10 @@ MATH = ("numpy", "sympy")
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs seccomp")
 
 
-def collected() -> list[Attempt]:
-    return [attempt for path in (CORPUS, OWN) if path.exists() for attempt in load(path, PLACE)]
-
-
 def groups() -> list[tuple[str, list[Attempt]]]:
     """By kind: a test per group says where a hole is and shares one sandbox."""
     by_kind: dict[str, list[Attempt]] = {}
-    for attempt in collected():
+    for attempt in load_all(PLACE):
         by_kind.setdefault(attempt.kind, []).append(attempt)
     return [(kind, attempts) for kind, attempts in sorted(by_kind.items()) if kind not in MATH]
 
@@ -65,7 +61,7 @@ def test_nothing_escapes(sandbox: Sandbox, canary: Path, policy: Policy, kind: s
 @pytest.mark.skipif(not all(map(find_spec, MATH)), reason="needs the extra [math]")
 def test_nothing_escapes_through_the_math_modules(canary: Path) -> None:
     """sympy evaluates strings and numpy shows addresses: there only layer 2 has to hold."""
-    attempts = [attempt for attempt in collected() if attempt.kind in MATH]
+    attempts = [attempt for attempt in load_all(PLACE) if attempt.kind in MATH]
     with Sandbox(modules=MATH, limits=LIMITS) as sandbox:
         assert run_all(sandbox, placed(attempts, canary), canary, "none") == {}
 

@@ -71,7 +71,7 @@ def test_gather_keeps_values_that_are_there(sandbox: Sandbox) -> None:
 
 
 def test_gather_raises_the_first_error(sandbox: Sandbox) -> None:
-    tools = {"add": add, "bad": fail(KeyError, "k")}
+    tools: dict[str, Callable[..., object]] = {"add": add, "bad": fail(KeyError, "k")}
     error = sandbox.run("gather([(add, 1), (bad,), (bad, 2)])", tools=tools).error
     assert error is not None
     assert error.type == "KeyError"
@@ -102,7 +102,7 @@ def test_a_tools_failure_reaches_the_program(sandbox: Sandbox, tool: Callable[[]
     ("call", "said"),
     [
         ("tool('x' * 70_000)", "ValueError: the arguments of tool are too large: 70056 bytes, limit 65536"),
-        ("tool(lambda: 1)", "Unencodable: a value of type function is not plain data"),
+        ("tool(lambda: 1)", "TypeError: the arguments of tool: a value of type function is not plain data"),
         ("tool(1, 2, 3)", "TypeError"),
     ],
 )

@@ -207,7 +207,7 @@ def test_trees_that_are_no_values_are_refused(tree: object) -> None:
 
 def test_a_set_whose_hashes_collide_ends_in_time() -> None:
     prime = 2**61 - 1
-    tree: dict[str, object] = {"$t": "set", "v": [{"$t": "int", "v": format(i * prime, "x")} for i in range(20_000)]}
-    many = [tree] * 10
-    with pytest.raises(BadTree, match=r"too long|too large"):
+    tree: dict[str, object] = {"$t": "set", "v": [{"$t": "int", "v": format(i * prime, "x")} for i in range(9_000)]}
+    many = [tree] * 20
+    with pytest.raises(BadTree, match="hashes take too long"):
         Decoder().decode(many)
