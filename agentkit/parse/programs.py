@@ -48,7 +48,8 @@ def code(text: str, *, entry: str = "auto", truncated: bool = False) -> Code | M
     Args:
         text: the reply.
         entry: where the program must leave its result: "solution" (a function), "var:NAME", "last" (an expression at
-            the end), "stdout", or "auto" for any of these (with the variable `answer`).
+            the end), "stdout", "auto" for any of these (with the variable `answer`), or "any" for a program that need
+            not leave one.
         truncated: the reply ended at its token limit, so a block that stands open is not complete.
     """
     text = without_thinking(text)
@@ -214,6 +215,8 @@ def _first_solution(source: str, tree: ast.Module) -> str:
 
 def _has_entry(tree: ast.Module, entry: str) -> bool:
     match entry.partition(":"):
+        case ("any", _, _):
+            return True
         case ("solution", _, _):
             return _defines(tree, _SOLUTION)
         case ("var", _, name):

@@ -151,6 +151,7 @@ def test_leaving_the_run_while_a_tool_runs_leaves_nothing_behind(sandbox: Sandbo
     def act(n: int) -> int:
         return n
 
+    before = set(threading.enumerate())
     made, _ = agent(sandbox, ["for n in range(50):\n    act(n)"], [act])
     events = made.stream("?")
     for event in events:
@@ -158,9 +159,9 @@ def test_leaving_the_run_while_a_tool_runs_leaves_nothing_behind(sandbox: Sandbo
             break
     events.close()
     until = time.monotonic() + 5
-    while time.monotonic() < until and any(t.name.startswith("agentkit-") for t in threading.enumerate()):
+    while time.monotonic() < until and set(threading.enumerate()) - before:
         time.sleep(0.01)
-    assert not [t.name for t in threading.enumerate() if t.name.startswith("agentkit-worker")]
+    assert not set(threading.enumerate()) - before
 
 
 def test_a_text_answer_is_taken_and_prose_is_not(sandbox: Sandbox) -> None:
