@@ -31,6 +31,9 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "seed": ("seed", "random_seed"),
 }
 
+# Without fields of their own, but the provider takes them: LangChain puts `model_kwargs` into the request as they are.
+IN_MODEL_KWARGS: Mapping[str, frozenset[str]] = {"ChatGroq": frozenset({"top_p", "seed"})}
+
 STOP_FIELDS: Mapping[str, tuple[str, ...]] = {"stop": ("stop_sequences", "stop")}
 
 BEDROCK_FAMILIES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -75,6 +78,9 @@ def shaped(chat: BaseChatModel, params: Params, refused: Set[str], name: str) ->
             update[field] = value
         elif path := _family(chat).get(key):
             extra = _nested(extra, path, value)
+        elif key in IN_MODEL_KWARGS.get(type(chat).__name__, ()):
+            before = update.get("model_kwargs", getattr(chat, "model_kwargs", {}))
+            update["model_kwargs"] = {**cast("dict[str, object]", before), key: value}
         else:
             raise ConfigError(f"{name} has no parameter {key!r}: leave it out, or use another model.")
     for field in (field for key in refused for field in (*FIELDS.get(key, ()), *STOP_FIELDS.get(key, ()))):

@@ -18,6 +18,7 @@ __all__ = ["load"]
 
 NO_PARAMS = Params()
 BEDROCK = ("bedrock", "bedrock_converse")
+KEY_UNCHECKED = ("anthropic", "mistralai")  # their classes do without a key until the first call
 BEDROCK_ID = re.compile(
     r"(arn:aws|(([a-z]{2,6}|us-gov)\.)?(ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen|writer|xai)\.)"
 )
@@ -97,9 +98,10 @@ def _initialized(name: str, options: dict[str, object]) -> BaseChatModel:
     wanted = {"max_retries": 0, "stream_usage": True}
     fields = type(chat).model_fields
     missing = {key: value for key, value in wanted.items() if key in fields and key not in options}
-    for field in fields:  # some classes take an empty key for one
-        if field.endswith("_api_key") and (key := getattr(chat, field)) is not None and not len(key):
-            raise _no_key(name)
+    if name.partition(":")[0] in KEY_UNCHECKED and not any(
+        getattr(chat, field) for field in fields if field.endswith("_api_key")
+    ):
+        raise _no_key(name)
     return _init(name, {**options, **missing}) if missing else chat
 
 
