@@ -33,8 +33,9 @@ __all__ = ["AgentRunnable"]
 R = TypeVar("R")
 
 
-# Any: the output has the shape of the input, which a Runnable's two type arguments cannot say.
-class AgentRunnable(Runnable[AgentInput, Any]):
+# Any: the output has the shape of the input, which a Runnable's two type arguments cannot say; and with a union for
+# the input, `batch` (which takes a list of inputs, and lists are invariant) would refuse a list of texts.
+class AgentRunnable(Runnable[Any, Any]):
     """An agent as a Runnable.
 
     Input and output: see `agentkit.runnable_io.read`; with output="run" the output is the `Run`.
@@ -54,6 +55,10 @@ class AgentRunnable(Runnable[AgentInput, Any]):
         self.name = name or "agent"
         self._signs = name
         self._output = output
+
+    @property
+    def InputType(self) -> Any:  # noqa: N802 - LangChain's name
+        return AgentInput
 
     def invoke(self, input: AgentInput, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Answer a question.
