@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -23,35 +25,32 @@ def population(city: str) -> int:
     return PEOPLE.get(city, 0)
 
 
-def agent(**options: object) -> Agent:
-    return Agent(LocalModel(notice=False), [population], limits=Limits(max_steps=3), **options)  # type: ignore[arg-type]
+@pytest.fixture
+def agent() -> Iterator[Agent]:
+    with Agent(LocalModel(notice=False), [population], limits=Limits(max_steps=3)) as agent:
+        yield agent
 
 
 def check(run: Run) -> None:
     assert run.answer
     assert run.stop_reason in ("answer", "max_steps")
     assert not [step for step in run.steps if isinstance(step.decision, Malformed)]
-    assert run.usage.model_calls == len(run.steps) + (run.stop_reason != "answer")
-    assert run.usage.output_tokens > 0
+    assert run.usage.model_calls == len(run.steps)
+    for earlier, later in pairwise(step.reply.tokens for step in run.steps):
+        assert later.cached >= earlier.input - 5  # all but how the reply began: only what is new is read
 
 
 @pytest.mark.parametrize("question", ["How many people live in Oslo?", "Bergen or Oslo: which one is larger?"])
-def test_react_runs_end_with_an_answer_and_without_a_format_error(question: str) -> None:
-    check(agent().run(question))
+def test_react_runs_end_with_an_answer_and_without_a_format_error(agent: Agent, question: str) -> None:
+    check(agent.run(question))
 
 
-def test_an_async_run() -> None:
-    check(asyncio.run(agent().arun("How many people live in Oslo?")))
-
-
-def test_the_second_step_is_mostly_cached() -> None:
-    run = agent().run("How many people live in Oslo?")
-    if len(run.steps) > 1:
-        first, second = (step.reply.tokens for step in run.steps[:2])
-        assert second.cached >= first.input - 1
+def test_an_async_run(agent: Agent) -> None:
+    check(asyncio.run(agent.arun("How many people live in Oslo?")))
 
 
 def test_pal_ends_cleanly() -> None:
-    run = Agent(LocalModel(notice=False), strategy="pal", limits=Limits(max_steps=2)).run("What is 17 times 23?")
+    with Agent(LocalModel(notice=False), strategy="pal", limits=Limits(max_steps=2)) as agent:
+        run = agent.run("What is 17 times 23?")
     assert run.answer
-    assert all(step.reply.text.startswith("```python\n") for step in run.steps)
+    assert run.steps[0].reply.text.startswith("```python\n")
