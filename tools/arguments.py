@@ -21,15 +21,22 @@ _PLACEHOLDER = re.compile(
 def _names(value: object) -> object:
     """Full names from a list, or from one string with commas, semicolons, & or "and" between them."""
     if isinstance(value, str):
-        parts = re.split(r"[,;&\n]|\band\b", value.strip("[] "))
-        if "," in value and any(len(part.split()) == 1 for part in parts):
-            raise ValueError('write full names in a list, such as ["Ann Lee", "Bo Berg"]')
-        value = [part.strip("'\"") for part in parts if part.strip(" '\"")]
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in cast("list[object]", value)):
+        value = _split(value)
+    if not isinstance(value, list):
         return value
-    names = [" ".join(name.split()).strip("'\"") for name in cast("list[str]", value)]
+    given = cast("list[object]", value)
+    names = [" ".join(name.split()).strip("'\"") for name in given if isinstance(name, str)]
+    if len(names) < len(given):
+        return given
     _check(names)
     return names
+
+
+def _split(text: str) -> list[str]:
+    parts = re.split(r"[,;&\n]|\band\b", text.strip("[] "))
+    if "," in text and any(len(part.split()) == 1 for part in parts):
+        raise ValueError('write full names in a list, such as ["Ann Lee", "Bo Berg"]')
+    return [part for part in parts if part.strip(" '\"")]
 
 
 def _check(names: Sequence[str]) -> None:
@@ -41,8 +48,8 @@ def _check(names: Sequence[str]) -> None:
 
 
 def _one_name(value: object) -> object:
-    names = cast("list[str]", _names([value])) if isinstance(value, str) else _names(value)
-    return names[0] if isinstance(names, list) and len(cast("list[object]", names)) == 1 else value
+    names = _names([value] if isinstance(value, str) else value)
+    return cast("list[str]", names)[0] if isinstance(names, list) else names
 
 
 def _dollars(value: object) -> object:

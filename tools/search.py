@@ -69,11 +69,12 @@ class DdgsBackend:
         return self._retrying()(self._once, query, max_results)
 
     def _retrying(self) -> Retrying:
-        from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+        from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
         return Retrying(
             stop=stop_after_attempt(self.attempts),
-            wait=wait_exponential_jitter(initial=self.first_wait, max=20 * self.first_wait, jitter=self.first_wait),
+            wait=wait_exponential(multiplier=self.first_wait, max=20 * self.first_wait)
+            + wait_random(0, self.first_wait),
             retry=retry_if_exception(lambda error: isinstance(error, SearchFailed) and error.transient),
             reraise=True,
         )

@@ -46,7 +46,7 @@ class _Desk:
     def __init__(self, store: Callable[[], BookingStore]) -> None:
         self._store = store
 
-    def search_flights(  # noqa: PLR0913 - one argument for each wish, and the run's clock
+    def search_flights(
         self, origin: str, destination: str, date: str, context: RunContext, max_price: Dollars = 0, seats: Seats = 1
     ) -> str:
         """Search direct flights of one day, the cheapest first. Each line begins with the id for book_flight.
@@ -195,12 +195,10 @@ def _cheapest_first(offers: Sequence[Offer], places: int, max_price: float, what
         return _lines([_offer_line(offer) for offer in fitting])
     if free:
         return f"There is no {what} for at most ${max_price:g}. The cheapest is {_offer_line(free[0])}"
-    tomorrow = day + timedelta(days=1)
-    if offers:
-        most = max(offer.left for offer in offers)
-        fewer = f"at most {most} left; search for fewer or" if most else "all sold out;"
-        return f"There is no {what} with {_count(places)} left: {fewer} try another date, such as {tomorrow}."
-    return f"There is no {what} any more: try {tomorrow}."
+    other = f"try another date, such as {day + timedelta(days=1)}"
+    if most := max((offer.left for offer in offers), default=0):
+        return f"There is no {what} with {places} seats left, at most {most}: book fewer together, or {other}."
+    return f"There is no {what} {'that is not sold out' if offers else 'any more'}: {other}."
 
 
 def _by_price(offer: Offer) -> tuple[int, datetime | str]:
@@ -253,7 +251,7 @@ def travel_tools(store: BookingStore | Callable[[], BookingStore]) -> list[Tool[
     Args:
         store: anything that fulfils `BookingStore`, or a function that opens it when it is first needed.
     """
-    desk = _Desk(store if callable(store) else lambda: store)
+    desk = _Desk(cache(store) if callable(store) else lambda: store)
     searching = tool(read_only=True, retry=1, timeout=30)
     looking = tool(read_only=True, repeatable=True, retry=1, timeout=30)
     acting = tool(needs_approval=True, idempotent=True, retry=2, timeout=60)
@@ -268,7 +266,6 @@ def travel_tools(store: BookingStore | Callable[[], BookingStore]) -> list[Tool[
     ]
 
 
-@cache
 def _default_store() -> BookingStore:
     from .store import SqlBookingStore  # loads SQLAlchemy
 

@@ -69,7 +69,8 @@ def url(request: pytest.FixtureRequest, sqlite_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def store(sqlite_url: str) -> Iterator[SqlBookingStore]:
-    opened = SqlBookingStore(sqlite_url)
+def store() -> Iterator[SqlBookingStore]:
+    """In memory: spares the tests that are not about files their many fsyncs."""
+    opened = SqlBookingStore("sqlite://")
     yield opened
     opened.close()

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeAlias, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from ddgs.base import BaseSearchEngine
 from ddgs.engines import ENGINES
 from ddgs.engines.duckduckgo import Duckduckgo
 from ddgs.engines.mojeek import Mojeek
+from ddgs.results import TextResult
 
 from agentkit.errors import ToolError
 from agentkit.tools.search import DdgsBackend, SearchBackend, SearchFailed, SearchResult, search_tool
 
+Page: TypeAlias = Callable[[Sequence[SearchResult]], str]
 HITS = (
     SearchResult("Python (programming language)", "https://example.org/python", "Python is a language. " * 20),
     SearchResult("Pythons & snakes", "https://example.org/snakes", "Pythonidae is a family of snakes."),
@@ -24,18 +29,20 @@ HITS = (
 
 
 def mojeek_page(hits: Sequence[SearchResult]) -> str:
+    """In the shape of Mojeek's pages."""
     items = "".join(
         f'<li class="r{n}"><a class="ob" href="{hit.url}"><p class="i"><span class="url">example.org</span></p></a>'
-        f'<h2><a class="title" href="{hit.url}">{hit.title.replace("&", "&amp;")}</a></h2><p class="s">{hit.text}</p></li>'
+        f'<h2><a class="title" href="{hit.url}">{escape(hit.title)}</a></h2><p class="s">{hit.text}</p></li>'
         for n, hit in enumerate(hits, 1)
     )
     return f'<html><body><div class="results"><ul class="results-standard">{items}</ul></div></body></html>'
 
 
 def duckduckgo_page(hits: Sequence[SearchResult]) -> str:
+    """In the shape of DuckDuckGo's HTML pages."""
     items = "".join(
-        '<div class="result results_links results_links_deep web-result"><div class="links_main links_deep result__body">'
-        f'<h2 class="result__title"><a class="result__a" href="{hit.url}">{hit.title.replace("&", "&amp;")}</a></h2>'
+        '<div class="result results_links web-result"><div class="links_main links_deep result__body">'
+        f'<h2 class="result__title"><a class="result__a" href="{hit.url}">{escape(hit.title)}</a></h2>'
         f'<a class="result__snippet" href="{hit.url}">{hit.text}</a><div class="clear"></div></div></div>'
         for hit in hits
     )
@@ -52,7 +59,7 @@ class Site:
 
 
 @contextmanager
-def serving(*answers: tuple[int, str]) -> Iterator[Site]:
+def serving(*answers: tuple[int, str]) -> Generator[Site, None, None]:
     site = Site(list(answers))
 
     class Handler(BaseHTTPRequestHandler):
@@ -72,16 +79,19 @@ def serving(*answers: tuple[int, str]) -> Iterator[Site]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         site.address = f"http://127.0.0.1:{server.server_port}/search"
         yield site
         server.shutdown()
 
 
 @contextmanager
-def engine(base: type[Mojeek] | type[Duckduckgo], address: str) -> Iterator[DdgsBackend]:
+def engine(base: type[Mojeek] | type[Duckduckgo], address: str) -> Generator[DdgsBackend, None, None]:
     """A backend whose only engine is one of ddgs's own at another address."""
-    loopback = type("Loopback", (base,), {"search_url": address, "name": "loopback", "provider": "loopback"})
+    loopback = cast(
+        "type[BaseSearchEngine[TextResult]]",
+        type("Loopback", (base,), {"search_url": address, "name": "loopback", "provider": "loopback"}),
+    )
     ENGINES["text"]["loopback"] = loopback
     try:
         yield DdgsBackend(backend="loopback", timeout=5, attempts=3, first_wait=0.01)
@@ -90,9 +100,8 @@ def engine(base: type[Mojeek] | type[Duckduckgo], address: str) -> Iterator[Ddgs
 
 
 @pytest.mark.parametrize(("base", "page"), [(Mojeek, mojeek_page), (Duckduckgo, duckduckgo_page)])
-def test_real_engines_find_and_show_hits(base: type[Mojeek], page: object) -> None:
-    assert callable(page)
-    with serving((200, str(page(HITS)))) as site, engine(base, site.address) as backend:
+def test_real_engines_find_and_show_hits(base: type[Mojeek], page: Page) -> None:
+    with serving((200, page(HITS))) as site, engine(base, site.address) as backend:
         shown = search_tool(backend)("  python\n language ")
     lines = shown.splitlines()
     assert lines[0].startswith("1. Python (programming language) (https://example.org/python): Python is a language.")
@@ -151,7 +160,7 @@ def test_no_network_is_one_clear_observation() -> None:
 
 
 def test_unknown_engines_are_named() -> None:
-    with pytest.raises(SearchFailed, match="There is no search engine ducky: set backend to auto or .*duckduckgo"):
+    with pytest.raises(SearchFailed, match=r"no search engine ducky: set backend to auto or .*duckduckgo"):
         DdgsBackend(backend="ducky,brave").search("python", 5)
 
 
