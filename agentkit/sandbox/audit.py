@@ -42,6 +42,7 @@ _HARMLESS: Final = frozenset(
     )
 )
 _WHOLE: Final = (FunctionType, dict)
+_NAMED: Final[tuple[type, ...]] = (FunctionType, BuiltinFunctionType, type)
 _PER_TYPE: Final = 300  # properties that make a new object at each read would never end
 
 
@@ -131,7 +132,7 @@ class Audit:
 
     @staticmethod
     def _foreign(value: object) -> str | None:
-        if isinstance(value, FunctionType | BuiltinFunctionType | type):
+        if isinstance(value, _NAMED):
             module, qualified = _place(value)
             name = f"{module}.{qualified}"
             harmless = name in _HARMLESS or name.startswith(("threading.Condition.", "inspect.Parameter"))

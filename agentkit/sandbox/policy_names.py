@@ -18,7 +18,8 @@ def words(text: str) -> list[str]:
 
 _BINARY: Final = words("add sub mul matmul truediv floordiv mod divmod pow lshift rshift and xor or")
 
-# Methods that a class may define. Left out, so refused: hooks into attribute access, class creation, isinstance, pickling, awaiting and buffers.
+# Methods that a class may define. Left out, so refused: hooks into attribute access, class creation, isinstance,
+# pickling, awaiting and buffers.
 METHODS: Final = frozenset(
     f"__{name}__"
     for name in (

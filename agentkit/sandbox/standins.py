@@ -151,6 +151,12 @@ class _EnumType(enum.EnumType):
         call = cast("Callable[..., object]", super().__call__)
         return call(*args, **keywords)
 
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, _REAL[cls]) if cls in _REAL else super().__instancecheck__(instance)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, _REAL[cls]) if cls in _REAL else super().__subclasscheck__(subclass)
+
 
 def _member_names(names: object) -> object:
     if names is None:
@@ -169,20 +175,24 @@ class Enum(enum.Enum, metaclass=_EnumType):
     """enum.Enum."""
 
 
-class IntEnum(enum.IntEnum, Enum):
+class IntEnum(enum.IntEnum, metaclass=_EnumType):
     """enum.IntEnum."""
 
 
-class StrEnum(enum.StrEnum, Enum):
+class StrEnum(enum.StrEnum, metaclass=_EnumType):
     """enum.StrEnum."""
 
 
-class Flag(enum.Flag, Enum):  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
+class Flag(enum.Flag, metaclass=_EnumType):
     """enum.Flag."""
 
 
-class IntFlag(enum.IntFlag, Flag):
+class IntFlag(enum.IntFlag, metaclass=_EnumType):
     """enum.IntFlag."""
+
+
+# What isinstance(x, Enum) means when Enum is the stand-in.
+_REAL: Final[dict[object, type]] = {Enum: enum.Enum, Flag: enum.Flag}
 
 
 # functools, contextlib
