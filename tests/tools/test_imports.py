@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -40,3 +41,8 @@ def test_every_name_is_there() -> None:
 def test_an_unknown_name() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nosuch'"):
         getattr(agentkit.tools, "nosuch")  # noqa: B009 - a checker would refuse the plain form
+
+
+def test_a_submodule_does_not_hide_the_tool_of_its_name() -> None:
+    setattr(agentkit.tools, "calculator", ModuleType("agentkit.tools.calculator"))  # noqa: B010 - as import does
+    assert agentkit.tools.calculator("2 + 2") == "4"
