@@ -148,6 +148,7 @@ class Zygote:
         self._next = 0
         self._messages: dict[tuple[str, int], dict[str, object]] = {}
         self._spares: deque[Worker] = deque()
+        self._connections: set[socket.socket] = set()
         self._lost = False
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
@@ -161,6 +162,7 @@ class Zygote:
             theirs.close()
         self.layers = self._handshake(config)
         self._finalizer = weakref.finalize(self, _stop, self._control, self._process)
+        weakref.finalize(self, _close_all, self._connections)
         _started.add(self)
         self.refill()
 
@@ -220,6 +222,7 @@ class Zygote:
                 raise SandboxError("The sandbox's zygote process is gone; start the sandbox again.") from None
             finally:
                 theirs.close()
+            self._connections.add(ours)
         return worker
 
     def take(self, memory: int, cpu: int | None) -> Worker:
@@ -228,12 +231,14 @@ class Zygote:
         with self._lock:
             if not self._reading:  # else who reads notices when the zygote is gone
                 self._keep_messages(self._arrived())
+            if self._lost:
+                raise SandboxError("The sandbox's zygote process is gone; start the sandbox again.")
             if self._spares and (self._spares[0].memory, self._spares[0].cpu) == (memory, cpu):
                 worker = self._spares.popleft()
         worker = worker or self.fork(memory, cpu)
         forked = self._wait("forked", worker.id, _START_SECONDS)
         if forked is None or not forked["pid"]:
-            worker.connection.close()
+            self._release(worker)
             why = "its zygote process is gone" if forked is None else f"it cannot fork: {forked.get('error')}"
             raise SandboxError(f"The sandbox cannot make a worker: {why}.")
         worker.pid = cast("int", forked["pid"])
@@ -247,7 +252,7 @@ class Zygote:
 
     def end(self, worker: Worker, *, report: bool) -> Exit | None:
         """Kills a worker. With `report`, waits for how it ended; None when that cannot be learnt."""
-        worker.connection.close()
+        self._release(worker)
         with self._lock:
             try:
                 self._control.sendall(json.dumps({"end": worker.id, "report": report}).encode())
@@ -258,6 +263,10 @@ class Zygote:
         if found is None:
             return None
         return Exit(cast("int", found["status"]), cast("float", found["cpu"]), cast("int", found["memory"]))
+
+    def _release(self, worker: Worker) -> None:
+        worker.connection.close()
+        self._connections.discard(worker.connection)
 
     @property
     def alive(self) -> bool:
@@ -311,11 +320,14 @@ class Zygote:
         self._lock.notify_all()
 
     def close(self) -> None:
-        """Ends the zygote and all its workers."""
+        """Ends the zygote and all its workers. A program that runs in another thread ends with an internal error."""
         with self._lock:
             self._lost = True
             while self._spares:
-                self._spares.pop().connection.close()
+                self._release(self._spares.pop())
+            for connection in self._connections:  # whoever uses it closes it
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
         self._finalizer()
 
     def forget(self) -> None:
@@ -325,8 +337,13 @@ class Zygote:
         self._lost = True
         self._process.returncode = 0  # not this process's child: nothing to wait for
         self._control.close()
-        while self._spares:
-            self._spares.pop().connection.close()
+        self._spares.clear()
+        _close_all(self._connections)
+
+
+def _close_all(connections: set[socket.socket]) -> None:
+    while connections:
+        connections.pop().close()
 
 
 def _key(message: dict[str, object]) -> tuple[str, int]:

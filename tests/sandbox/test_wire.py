@@ -1,0 +1,144 @@
+"""Any bytes from a worker give a typed outcome or a ProtocolError, and any stream gives a Result."""
+
+import contextlib
+import json
+import socket
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentkit.sandbox import Limits
+from agentkit.sandbox.client import Worker
+from agentkit.sandbox.exchange import Exchange, Stopped, Tool
+from agentkit.sandbox.values import plain
+from agentkit.sandbox.wire import (
+    Failed,
+    Finished,
+    FrameReader,
+    ProtocolError,
+    ToolCall,
+    dumps,
+    frame,
+    load_object,
+    parse_call,
+    parse_outcome,
+)
+
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.dictionaries(st.one_of(st.text(max_size=5), st.sampled_from(["$t", "v"])), inner, max_size=4),
+        st.fixed_dictionaries(
+            {
+                "$t": st.sampled_from(["int", "set", "dict", "decimal", "fraction", "date", "object", "str", "tuple"]),
+                "v": inner,
+            }
+        ),
+    ),
+    max_leaves=12,
+)
+KEYS = ["ok", "value", "shown", "names", "fault", "type", "message", "line", "source", "id", "name", "args", "kwargs"]
+messages = st.dictionaries(st.sampled_from([*KEYS, "batch", "x"]), json_values, max_size=8)
+payloads = st.one_of(st.binary(max_size=200), messages.map(lambda m: json.dumps(m).encode()), st.just(b"[" * 5000))
+
+
+@given(payloads)
+def test_any_payload_is_typed_or_refused(payload: bytes) -> None:
+    with contextlib.suppress(ProtocolError):
+        assert isinstance(parse_outcome(payload), Finished | Failed)
+    with contextlib.suppress(ProtocolError):
+        assert isinstance(parse_call(payload), ToolCall)
+
+
+@given(st.lists(st.tuples(st.sampled_from([b"O", b"C", b"R"]), st.binary(max_size=50)), max_size=20), st.data())
+def test_frames_arrive_however_the_stream_is_cut(frames: list[tuple[bytes, bytes]], data: st.DataObject) -> None:
+    stream = b"".join(frame(kind, payload) for kind, payload in frames)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=10)))
+    reader = FrameReader(1000, 1000)
+    parts = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    assert [found for part in parts for found in reader.feed(part)] == frames
+    assert reader.empty
+
+
+@given(st.binary(max_size=300))
+def test_any_stream_is_cut_or_refused(stream: bytes) -> None:
+    reader = FrameReader(100, 100)
+    with contextlib.suppress(ProtocolError):
+        assert all(kind in b"OCR" for kind, _ in reader.feed(stream))
+
+
+@pytest.mark.parametrize("kind", [b"Q", b"V", b"X", b"\0", b"o"])
+def test_other_frames_are_refused(kind: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        list(FrameReader(100, 100).feed(frame(kind, b"")))
+
+
+def test_a_frame_too_long_is_refused_before_it_arrives() -> None:
+    with pytest.raises(ProtocolError):
+        list(FrameReader(1000, 1000).feed(b"R" + (6000).to_bytes(4, "big")))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"[1]",
+        b"1",
+        b'"x"',
+        b"null",
+        b'{"a":NaN}',
+        b'{"a":1',
+        b'{"a":' + b"1" * 41 + b"}",
+        b"\xff",
+        b'{"a":1e' + b"9" * 50 + b"}",
+    ],
+)
+def test_what_is_no_object_is_refused(payload: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        load_object(payload)
+
+
+def test_depth_is_measured_outside_strings() -> None:
+    assert load_object(dumps({"a": "[" * 5000 + '"\\'})) == {"a": "[" * 5000 + '"\\'}
+    with pytest.raises(ProtocolError, match="nested"):
+        load_object(b'{"a":"\\\\","b":' + b"[" * 300 + b"]" * 300 + b"}")
+
+
+def test_a_lie_about_the_fault_is_refused() -> None:
+    for fault in ("internal", "crashed", "not_allowed", "", None, 1):
+        with pytest.raises(ProtocolError):
+            parse_outcome(dumps({"ok": False, "fault": fault, "type": "T", "message": "m", "line": None}))
+
+
+streams = st.one_of(
+    st.binary(max_size=200),
+    st.lists(
+        st.one_of(
+            st.tuples(st.sampled_from([b"O", b"C", b"R", b"Z"]), payloads).map(lambda pair: frame(*pair)),
+            st.just(frame(b"C", dumps({"id": 1, "name": "echo", "args": plain([1]), "kwargs": {}}))),
+        ),
+        max_size=6,
+    ).map(b"".join),
+)
+
+
+@given(streams)
+def test_any_worker_gives_an_outcome(stream: bytes) -> None:
+    """A worker that answers a program with arbitrary bytes, reads nothing and goes away."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        writer = threading.Thread(target=send_and_leave, args=(theirs, stream))
+        tools: dict[str, Tool] = {"echo": lambda value: value}
+        exchange = Exchange(Worker(1, ours, 0, None), tools, Limits(wall=5), writer.start)
+        outcome = exchange.run(frame(b"Q", b"{}"))
+        writer.join()
+        assert isinstance(exchange.printed.text, str)
+        assert outcome != Stopped("time")
+
+
+def send_and_leave(connection: socket.socket, stream: bytes) -> None:
+    connection.sendall(stream)
+    connection.shutdown(socket.SHUT_WR)
