@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Mapping
 from contextlib import closing
-from typing import cast
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -24,12 +23,13 @@ NOVA = "us.amazon.nova-lite-v1:0"
 
 
 SESSION = boto3.Session("AKIDEXAMPLE", "not-a-secret", region_name="eu-west-1")  # one: it caches the service's model
-CONFIG = Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=1)
 
 
-def chat_at(endpoint: BedrockEndpoint, **options: object) -> ChatBedrockConverse:
+def chat_at(endpoint: BedrockEndpoint, *, read_timeout: float = 20, **options: object) -> ChatBedrockConverse:
+    config = Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=read_timeout)
+
     def client(service: str) -> object:
-        return SESSION.client(service, endpoint_url=endpoint.url, config=CONFIG)  # type: ignore[call-overload]  # by name
+        return SESSION.client(service, endpoint_url=endpoint.url, config=config)  # type: ignore[call-overload]  # by name
 
     own = {"client": client("bedrock-runtime"), "bedrock_client": client("bedrock")}
     return ChatBedrockConverse(**{"model": NOVA, **own, **options})  # type: ignore[arg-type]  # given by name
@@ -94,7 +94,7 @@ def test_a_converse_answer_with_usage_and_signature() -> None:
 def test_a_streamed_answer_comes_in_its_chunks_and_ends_with_usage() -> None:
     with BedrockEndpoint([Answer("abcdefghij", chunk_size=3, reasoning="hm")]) as endpoint:
         chunks = list(chat_at(endpoint).stream("Hi"))
-        endpoint.requests[0].done.wait(5)
+        endpoint.requests[0].done.wait(20)
     assert [chunk.text for chunk in chunks if chunk.text] == ["abc", "def", "ghi", "j"]
     assert next(chunk.usage_metadata for chunk in chunks if chunk.usage_metadata)["output_tokens"] == 2
     assert endpoint.requests[0].chunks_written == 5
@@ -106,7 +106,7 @@ def test_stop_sequences_and_max_tokens_are_honoured(streaming: bool) -> None:
     text = "Action: add\nAction Input: 1\nObservation: 2"
     with BedrockEndpoint([Answer(text)] * 3) as endpoint:
 
-        def ask(**options: object) -> tuple[str, str]:
+        def ask(**options: Any) -> tuple[str, str]:
             chat = chat_at(endpoint, **options)
             if not streaming:
                 message = chat.invoke("Hi")
@@ -124,7 +124,7 @@ def test_a_client_that_closes_is_noticed() -> None:
     with BedrockEndpoint([Answer("word " * 1000, chunk_size=5, delay=0.01)]) as endpoint:
         with closing(cast("Generator[object]", chat_at(endpoint).stream("Hi"))) as stream:
             next(stream)
-        assert endpoint.requests[0].done.wait(5)
+        assert endpoint.requests[0].done.wait(20)
     assert endpoint.requests[0].closed_early
     assert endpoint.requests[0].chunks_written < 50
 
@@ -187,21 +187,22 @@ def test_a_cut_stream_is_an_error(how: str) -> None:
         streamed(chat_at(endpoint))
 
 
-def test_a_stalled_stream_times_out_and_a_short_stall_goes_on() -> None:
-    stalls = [Answer("a b", broken=Break(0, "stall", seconds)) for seconds in (0.05, 30.0)]
-    with BedrockEndpoint(stalls) as endpoint:
+def test_a_short_stall_goes_on() -> None:
+    with BedrockEndpoint([Answer("a b", broken=Break(0, "stall", 0.05))]) as endpoint:
         assert streamed(chat_at(endpoint)) == "a b"
-        started = time.monotonic()
-        with pytest.raises(Exception, match="Read timed out") as raised:
-            streamed(chat_at(endpoint))
-        assert time.monotonic() - started < 10
+
+
+def test_a_stalled_stream_times_out() -> None:
+    answer = Answer("a b", broken=Break(0, "stall", 60))
+    with BedrockEndpoint([answer]) as endpoint, pytest.raises(Exception, match="Read timed out") as raised:
+        streamed(chat_at(endpoint, read_timeout=0.3))
     assert "ReadTimeoutError" in {kind.__name__ for kind in type(raised.value).__mro__}
     assert not isinstance(raised.value, ReadTimeoutError)  # urllib3's: botocore does not translate it in a stream
 
 
 def test_a_slow_answer_times_out() -> None:
-    with BedrockEndpoint([Answer("a", delay=30.0)]) as endpoint, pytest.raises(ReadTimeoutError):
-        chat_at(endpoint).invoke("Hi")
+    with BedrockEndpoint([Answer("a", delay=60)]) as endpoint, pytest.raises(ReadTimeoutError):
+        chat_at(endpoint, read_timeout=0.3).invoke("Hi")
 
 
 # --- a model that refuses ---
@@ -217,7 +218,7 @@ def test_a_slow_answer_times_out() -> None:
         ({"additional_model_request_fields": {"top_k": 5}}, r"extraneous key \[top_k\] is not permitted"),
     ],
 )
-def test_refused_parameters(options: dict[str, object], text: str) -> None:
+def test_refused_parameters(options: dict[str, Any], text: str) -> None:
     refuse = {"stopSequences"} | ({"temperature"} if options.get("temperature") == 0.0 else set[str]())
     with BedrockEndpoint([Answer("ok")], refuse=refuse, one_of_temperature_and_top_p=True) as endpoint:
         with pytest.raises(ClientError, match=text):

@@ -55,16 +55,16 @@ def test_stop_texts_end_a_step() -> None:
 
 @pytest.mark.parametrize("how", ["sync", "async"])
 def test_a_model_that_refuses_stop_texts_is_cut_off(how: str) -> None:
-    answers = [Answer(INVENTED, delay=0.002), Answer(FINAL)]
+    answers = [Answer(INVENTED, delay=0.01), Answer(FINAL)]
     with BedrockEndpoint(answers, refuse={"stopSequences"}) as endpoint:
         agent = Agent(bedrock_at(endpoint), [add], params={"max_tokens": 3000})
         done = agent.run("What is 1 + 2?") if how == "sync" else asyncio.run(agent.arun("What is 1 + 2?"))
-        assert endpoint.requests[1].done.wait(5)
+        assert endpoint.requests[1].done.wait(20)
     assert done.answer == "3"
     assert done.steps[0].reply.end == "cut"
     assert done.usage.saved_tokens > 2000
     assert endpoint.requests[1].closed_early
-    assert endpoint.requests[1].chunks_written < 100
+    assert endpoint.requests[1].chunks_written < 300
     assert [("stopSequences" in asked.inference) for asked in endpoint.requests] == [True, False, False]
 
 
@@ -88,8 +88,8 @@ def test_a_stalled_model_does_not_outlast_the_runs_time() -> None:
     with BedrockEndpoint(answers) as endpoint:
         started = time.monotonic()
         done, _ = run(Agent(bedrock_at(endpoint, read_timeout=60), [add], limits=Limits(seconds=0.5)))
-        assert time.monotonic() - started < 5
-        assert endpoint.requests[0].done.wait(5)
+        assert time.monotonic() - started < 30
+        assert endpoint.requests[0].done.wait(20)
     assert (done.stop_reason, done.answer) == ("timeout", "3")
     assert endpoint.requests[0].closed_early
 

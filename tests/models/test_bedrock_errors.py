@@ -110,7 +110,7 @@ def test_a_cut_stream_is_worth_another_attempt(how: str) -> None:
 
 @pytest.mark.parametrize("streaming", [True, False])
 def test_silence_is_a_timeout(streaming: bool) -> None:
-    answer = Answer("a b", delay=30) if not streaming else Answer("a b", broken=Break(0, "stall", 30))
+    answer = Answer("a b", delay=60) if not streaming else Answer("a b", broken=Break(0, "stall", 60))
     with BedrockEndpoint([answer]) as endpoint:
         model = bedrock_at(endpoint, read_timeout=0.2, disable_streaming=not streaming)
         with pytest.raises(TransientError, match="did not answer in time"):
@@ -132,11 +132,12 @@ QUICK = RetryPolicy(initial=0.001)
 
 
 def reply(model: Model) -> Flow[str]:
-    stream = yield from Open(model, request())
+    stream, chunk = yield from Open(model, request())
     text = ""
     try:
-        while (chunk := (yield from Next(stream))) is not None:
+        while chunk is not None:
             text += chunk.text
+            chunk = yield from Next(stream)
     finally:
         yield from Close(stream)
     return text
@@ -158,12 +159,12 @@ def test_what_passes_is_tried_until_it_answers() -> None:
     answers: list[script.Scripted] = [
         script.THROTTLED,
         Answer("half", chunk_size=1, broken=Break(2, "cut")),
-        Answer("late", broken=Break(0, "stall", 30)),
+        Answer("late", broken=Break(0, "stall", 60)),
         Answer("no", broken=Break(0, "exception", code="throttlingException", message="slow down")),
         Answer("whole"),
     ]
     with BedrockEndpoint(answers) as endpoint:
-        model = bedrock_at(endpoint, read_timeout=0.2)
+        model = bedrock_at(endpoint, read_timeout=1)
         text, events = run(retrying(QUICK, lambda: reply(model), model=model.name))
     assert text == "whole"
     assert [event.attempt for event in events] == [1, 2, 3, 4]

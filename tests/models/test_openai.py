@@ -169,9 +169,9 @@ def test_closing_the_iterator_closes_the_connection() -> None:
         chunks = openai_at(endpoint).stream(request())
         next(chunks)
         cast(Any, chunks).close()
-        assert endpoint.requests[0].done.wait(2)
+        assert endpoint.requests[0].done.wait(20)
     assert endpoint.requests[0].closed_early
-    assert endpoint.requests[0].events_written < 50
+    assert endpoint.requests[0].events_written < 200
 
 
 def test_closing_the_async_iterator_closes_the_connection() -> None:
@@ -179,7 +179,7 @@ def test_closing_the_async_iterator_closes_the_connection() -> None:
         chunks = openai_at(endpoint).astream(request())
         await anext(chunks)
         await cast(Any, chunks).aclose()
-        assert await asyncio.to_thread(endpoint.requests[0].done.wait, 2)
+        assert await asyncio.to_thread(endpoint.requests[0].done.wait, 20)
 
     with SSEEndpoint(answer(*["word "] * 500, delay=0.01)) as endpoint:
         asyncio.run(use(endpoint))

@@ -26,7 +26,7 @@ def bedrock_at(
     model: str = NOVA,
     params: Params = NO_PARAMS,
     *,
-    read_timeout: float = 1,
+    read_timeout: float = 20,
     **options: object,
 ) -> Model:
     """A model at the endpoint; its client is made as `agentkit.models.bedrock` makes it, from a shared session."""
