@@ -8,7 +8,7 @@ from dataclasses import dataclass
 __all__ = ["Block", "blocks_of", "closes", "opening", "without_thinking"]
 
 _THINK = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
-_THOUGHT = re.compile(r".*</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+_THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 _OPEN = re.compile(r"(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^`~\n]*$").search
 _INLINE = re.compile(r"```[ \t]*(?:python3?|py)[ \t]+([^`\n]+)```", re.IGNORECASE)
 _TAG = re.compile(r"<(code|python|execute|tool_code)>(.*?)(?:(</\1>)|(?:</\w*)?\Z)", re.DOTALL | re.IGNORECASE)
@@ -34,7 +34,9 @@ def without_thinking(text: str) -> str:
     """The reply without `<think>…</think>`; one that is not closed hides the rest."""
     if "think" not in text.lower():
         return text
-    return _THOUGHT.sub("", _THINK.sub("", text), count=1)
+    text = _THINK.sub("", text)
+    ends = [found.end() for found in _THOUGHT.finditer(text)]  # the opening tag was in the prompt
+    return text[ends[-1] :] if ends else text
 
 
 def opening(line: str) -> tuple[str, str, int] | None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from agentkit.messages import JSON
 from agentkit.parse.index import Entry
-from agentkit.parse.inputs import call_input, fit, no_input, read_input, unquoted
+from agentkit.parse.inputs import fit, read_input
 from agentkit.parse.literals import Scan, strict_object
 from agentkit.parse.machine import Machine, State
 from agentkit.parse.markers import Mark, without_remains
 
-__all__ = ["FENCE", "Bracket", "Data", "Input", "Json", "Paren", "input_data", "unemphasised"]
+__all__ = ["FENCE", "Data", "Input", "InputJson", "Json", "answer_data", "unemphasised", "without_action"]
 
 FENCE = re.compile(r"\s*(`{3,}|~{3,})([^`\n]*)$").match
 
@@ -70,21 +71,40 @@ class Data(State):
             self._lines.append(line)
 
     def end(self) -> None:
-        if self.line:
+        cut_in_line = bool(self.line)
+        if cut_in_line:
             self.newline()
             if self.machine.state is not self:
                 return
         text = "\n".join(self._lines)
         if self._fence:  # never closed, so it protects nothing
             self.machine.state = Data(self.machine, self._complete, incomplete=self.incomplete, fences=False)
-            self.machine.pour(text)
+            self.machine.pour(text if cut_in_line else text + "\n")
         else:
-            self._complete(without_remains(text))
+            self._complete(without_remains(text) if cut_in_line else text)
 
 
 def input_data(machine: Machine, entry: Entry) -> Data:
     """The input of an action as text."""
     return Data(machine, lambda text: machine.conclude(entry, read_input(entry, text)), block=True)
+
+
+def answer_data(machine: Machine, mark: Mark) -> Data:
+    """A final answer, which may have several paragraphs."""
+
+    def complete(text: str) -> None:
+        answer = unemphasised(text.strip(), mark.emphasis)
+        if answer:
+            machine.finish(answer)
+        else:  # only announced; it may come yet
+            machine.start_over("The final answer is empty.")
+
+    return Data(machine, complete, incomplete="")
+
+
+def without_action(machine: Machine) -> Data:
+    """An input that no action stands before."""
+    return Data(machine, lambda _: machine.fail("missing_action", "There is an input without an action."))
 
 
 def unemphasised(text: str, emphasis: str) -> str:
@@ -185,9 +205,19 @@ class InputJson(Json):
         super().__init__(machine)
         self._entry = entry
 
+    def text(self, piece: str) -> None:
+        strict = None if self.line or "}" not in piece else strict_object(piece)
+        if strict is None:
+            super().text(piece)
+        else:  # all of it in one piece: no need to look for the end
+            self._conclude(strict[0], piece[: strict[1]], piece[strict[1] :])
+
     def closed(self, text: str, rest: str) -> None:
         strict = strict_object(text)
-        given = fit(self._entry, strict[0]) if strict else None
+        self._conclude(strict[0] if strict else None, text, rest)
+
+    def _conclude(self, value: dict[str, JSON] | None, text: str, rest: str) -> None:
+        given = fit(self._entry, value) if value is not None else None
         if given is None:
             self.broken(text)
         else:
@@ -198,121 +228,3 @@ class InputJson(Json):
     def broken(self, text: str) -> None:
         self.machine.state = input_data(self.machine, self._entry)
         self.machine.pour(text)
-
-
-class Bracket(State):
-    """`Search[…`: up to the bracket that closes it, which may stand some lines below."""
-
-    __slots__ = ("_depth", "_entry", "_lines")
-    incomplete = "inside the brackets"
-
-    def __init__(self, machine: Machine, entry: Entry) -> None:
-        super().__init__(machine)
-        self._entry = entry
-        self._lines: list[str] = []
-        self._depth = 1
-
-    def read_line(self, line: str) -> None:
-        self._lines.append(line)
-        self._depth += line.count("[") - line.count("]")
-        if self._depth <= 0:
-            text = "\n".join(self._lines)
-            end = _closing(text)
-            self._conclude(text[:end], text[end + 1 :])
-
-    def marker(self, mark: Mark) -> None:
-        self._unclosed()
-        self.machine.state.marker(mark)
-
-    def end(self) -> None:
-        if self.line:
-            self.newline()
-        if self.machine.state is self:
-            self._unclosed()
-
-    def _unclosed(self) -> None:
-        """The model ended before the bracket: the argument is the rest of the line, an answer all there is."""
-        text = "\n".join(self._lines)
-        if "]" in text and self._entry.kind != "finish":
-            end = text.rindex("]")
-            self._conclude(text[:end], text[end + 1 :])
-            return
-        first, _, rest = text.partition("\n")
-        self._conclude(*((text, "") if self._entry.kind == "finish" else (first, rest)))
-
-    def _conclude(self, inside: str, rest: str) -> None:
-        if self._entry.kind == "finish":
-            self.machine.finish(unquoted(inside.strip()))
-        else:
-            self.machine.conclude(self._entry, read_input(self._entry, inside))
-        self.machine.dropped.append(rest + "\n")
-
-
-def _closing(text: str) -> int:
-    """Where the bracket closes: the first balanced `]`, but a later one that would have no partner goes with it."""
-    depth, end = 1, -1
-    for found in re.finditer(r"[\[\]]", text):
-        depth += 1 if found.group() == "[" else -1
-        if depth == 0 and end < 0 or depth < 0:
-            end, depth = found.start(), 0
-    return end
-
-
-class Paren(State):
-    """`search(…`: a call, or a remark in parentheses behind the name."""
-
-    __slots__ = ("_depth", "_entry", "_lines", "_remark")
-    incomplete = "inside the call"
-
-    def __init__(self, machine: Machine, entry: Entry, *, remark: bool) -> None:
-        super().__init__(machine)
-        self._entry = entry
-        self._lines: list[str] = []
-        self._depth = 1
-        self._remark = remark  # a blank stands before the parenthesis
-
-    def read_line(self, line: str) -> None:
-        self._lines.append(line)
-        self._depth += line.count("(") - line.count(")")
-        if self._depth <= 0:
-            self._conclude()
-
-    def marker(self, mark: Mark) -> None:
-        self._conclude()
-        self.machine.state.marker(mark)
-
-    def end(self) -> None:
-        if self.line:
-            self.newline()
-        if self.machine.state is self:
-            self._conclude()
-
-    def _conclude(self) -> None:
-        from agentkit.parse.states import Wait
-
-        text = "\n".join(self._lines)
-        end = _closing_paren(text)
-        closing, inside = end >= 0, text[:end] if end >= 0 else text
-        given = call_input(self._entry, inside) if closing and inside.strip() else None
-        if given is None:
-            inline = "" if self._remark else inside.strip()
-            called = closing and not inside.strip()
-            self.machine.state = Wait(self.machine, self._entry, inline, called=called)
-        elif self._entry.kind == "finish":
-            self.machine.conclude(self._entry, given)
-        else:
-            self.machine.conclude(self._entry, given if given != {} else no_input(self._entry))
-
-
-def _closing_paren(text: str) -> int:
-    """Where the call's parenthesis closes, outside of quotes if they pair up, else the last one; -1 for none."""
-    depth, quote = 1, ""
-    for found in re.finditer(r"[()\"']|\\.", text):
-        token = found.group()
-        if quote or token in "\"'":
-            quote = "" if token == quote else quote or token
-        elif token in "()":
-            depth += 1 if token == "(" else -1
-            if depth == 0:
-                return found.start()
-    return text.rfind(")")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, cast
 
 from agentkit.messages import JSON
 from agentkit.toolbox import fold
@@ -68,7 +68,7 @@ class ToolIndex:
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._exact = {entry.name: entry for entry in entries}
-        self._folded = {name: _FINISH for name in _FINISH_NAMES}
+        self._folded: dict[str, Entry] = dict.fromkeys(_FINISH_NAMES, _FINISH)
         self._folded |= {key: entry for name, entry in reversed(self._exact.items()) if (key := fold(name))}
         self.names = tuple(self._exact)
 
@@ -77,7 +77,7 @@ class ToolIndex:
         """From a Toolbox, an iterable of tools, or just names (then there are no schemas)."""
         if isinstance(tools, ToolIndex):
             return tools
-        items = tools.values() if isinstance(tools, Mapping) else tools
+        items = cast("Iterable[ToolShape | str]", tools.values() if isinstance(tools, Mapping) else tools)
         return cls([Entry(item) if isinstance(item, str) else Entry(item.name, item) for item in items])
 
     def find(self, written: str) -> Entry | None:

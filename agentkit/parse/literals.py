@@ -57,20 +57,20 @@ def fault(text: str) -> str:
 class Scan:
     """Finds the end of an object that starts with `{`, in pieces, in linear time.
 
-    For valid JSON the end is exact. With `quotes` also `'`, it is for Python literals.
+    For valid JSON the end is exact. With `single`, quotes may also be single, as in Python.
     """
 
-    __slots__ = ("_depth", "_escaped", "_find", "quote")
+    __slots__ = ("_depth", "_escaped", "_find", "_quote")
 
     def __init__(self, *, single: bool = False) -> None:
         self._depth = 0
         self._escaped = False
         self._find = (_TOKEN_SINGLE if single else _TOKEN).finditer
-        self.quote = ""
+        self._quote: str = ""
 
     @property
     def in_string(self) -> bool:
-        return bool(self.quote)
+        return bool(self._quote)
 
     def newline(self) -> None:
         self._escaped = False
@@ -80,19 +80,19 @@ class Scan:
         start = 1 if self._escaped and piece else 0
         self._escaped = self._escaped and not piece
         for found in self._find(piece, start):
-            token = found.group()
-            if token[0] == "\\":
-                self._escaped = len(token) == 1
-            elif self.quote:
-                self.quote = "" if token == self.quote else self.quote
-            elif token == "{":
+            sign = found.group()
+            if sign[0] == "\\":
+                self._escaped = len(sign) == 1
+            elif self._quote:
+                self._quote = "" if sign == self._quote else self._quote
+            elif sign == "{":
                 self._depth += 1
-            elif token == "}":
+            elif sign == "}":
                 self._depth -= 1
                 if self._depth <= 0:
                     return found.end()
             else:
-                self.quote = token
+                self._quote = sign
         return None
 
 
@@ -126,7 +126,7 @@ def lenient_object(text: str) -> dict[str, JSON] | None:
         value = _literal(_expression(text[:end]))
     except _FAILS:
         return None
-    return cast("dict[str, JSON]", value) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 def _expression(source: str) -> ast.expr:
@@ -199,7 +199,7 @@ def repaired_object(text: str) -> dict[str, JSON] | None:
         return None
     if not isinstance(value, dict):
         return None
-    mended = cast("dict[str, JSON]", value)
+    mended = value
     return mended if all(leaf and leaf in text for leaf in _changed_strings(mended, text)) else None
 
 

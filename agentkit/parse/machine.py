@@ -6,6 +6,8 @@ later goes to `dropped`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from agentkit.messages import Action, Decision, Finish, Malformed, MalformedKind
 from agentkit.parse.index import Entry, ToolIndex
 from agentkit.parse.inputs import Fault, Given
@@ -67,20 +69,21 @@ class Machine:
 
     Attributes:
         decision: the first complete step, once there is one; it never changes again.
+        note: why there is no answer, if nothing better comes.
         fence: a code fence that was opened before the step stands open.
     """
 
-    __slots__ = ("decision", "dropped", "fence", "index", "state", "thought")
+    __slots__ = ("_first", "decision", "dropped", "fence", "index", "note", "state", "thought")
 
-    def __init__(self, index: ToolIndex) -> None:
-        from agentkit.parse.states import Thought
-
+    def __init__(self, index: ToolIndex, first: Callable[[Machine], State]) -> None:
         self.index = index
         self.decision: Decision | None = None
         self.dropped: list[str] = []
         self.fence = False
         self.thought: list[str] = []
-        self.state: State = Thought(self)
+        self.note = ""
+        self._first = first
+        self.state = first(self)
 
     def pour(self, text: str, *, line_start: bool = False) -> None:
         """Feed a text, which begins at the start of a line or continues one."""
@@ -110,6 +113,11 @@ class Machine:
             self.state.end()
         dropped = "".join(self.dropped).strip()
         return _with_dropped(self.decision, dropped) if dropped else self.decision
+
+    def start_over(self, note: str) -> None:
+        """What was begun is no step: look on for one."""
+        self.note = note
+        self.state = self._first(self)
 
     def conclude(self, entry: Entry, given: Given) -> None:
         """The step is an action."""

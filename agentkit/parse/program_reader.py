@@ -69,7 +69,7 @@ class CodeReader:
         if _SOLUTION(line):
             self._solutions += 1
             return self._solutions > 1
-        mark = find_mark(line)
+        mark = find_mark(line) if self._solutions else None
         return mark is not None and mark.kind in ("question", "observation")
 
     def _complete(self) -> bool:

@@ -35,6 +35,7 @@ _MOST_CUTS = 16
 _START = re.compile(r"(?:def|import|from|class|async def|@\w+|print\b|[A-Za-z_]\w*[ \t]*=(?!=))", re.MULTILINE)
 _CODE_LIKE = (ast.Call, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.BinOp, ast.FunctionDef, ast.Import, ast.Subscript)
 _SOLUTION = "solution"
+_AUTO = ("solution", "last", "var:answer", "var:ans", "var:result", "stdout")
 _FAILS = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
@@ -48,8 +49,8 @@ def code(text: str, *, entry: str = "auto", truncated: bool = False) -> Code | M
     Args:
         text: the reply.
         entry: where the program must leave its result: "solution" (a function), "var:NAME", "last" (an expression at
-            the end), "stdout", "auto" for any of these (with the variable `answer`), or "any" for a program that need
-            not leave one.
+            the end), "stdout", "auto" for any of these (with the variables answer, ans and result), or "any" for a
+            program that need not leave one.
         truncated: the reply ended at its token limit, so a block that stands open is not complete.
     """
     text = without_thinking(text)
@@ -228,7 +229,7 @@ def _has_entry(tree: ast.Module, entry: str) -> bool:
                 isinstance(node, ast.Attribute) and node.attr == "write" for node in ast.walk(tree)
             )
         case _:
-            return any(_has_entry(tree, one) for one in ("solution", "last", "var:answer", "stdout"))
+            return any(_has_entry(tree, one) for one in _AUTO)
 
 
 def _defines(tree: ast.Module, name: str) -> bool:
@@ -252,4 +253,4 @@ def _no_entry(entry: str) -> str:
         case ("stdout", _, _):
             return "It prints nothing."
         case _:
-            return "It neither defines solution(), sets answer, prints, nor ends in an expression."
+            return "It neither defines solution(), sets a variable answer, prints, nor ends in an expression."

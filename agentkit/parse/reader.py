@@ -10,6 +10,7 @@ from agentkit.parse.blocks import without_thinking
 from agentkit.parse.index import ToolIndex, Tools
 from agentkit.parse.machine import Machine
 from agentkit.parse.markers import Mark, find_mark, may_become_mark
+from agentkit.parse.states import Thought
 
 __all__ = ["Cut", "PlainReader", "Reader", "Ready", "Sign", "TextReader", "answer", "as_implicit", "decide"]
 
@@ -54,7 +55,7 @@ def decide(text: str | None, tools: Tools, *, truncated: bool = False) -> Decisi
     index = tools if isinstance(tools, ToolIndex) else ToolIndex.of(tools)
     if not isinstance(text, str):
         return Malformed("no_marker", "The reply is not text.")
-    machine = Machine(index)
+    machine = Machine(index, Thought)
     machine.pour(text, line_start=True)
     return machine.close(truncated=truncated)
 
@@ -80,7 +81,7 @@ class Reader:
     """Reads a reply as it streams. Linear in the length of the reply, whatever the size of the pieces."""
 
     def __init__(self, tools: Tools) -> None:
-        self._machine = Machine(ToolIndex.of(tools))
+        self._machine = Machine(ToolIndex.of(tools), Thought)
         self._kept: list[str] = []
         self._after: list[str] = []  # what came after the cut
         self._head: str | None = ""  # the current line while it may still begin with a marker

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 
-from agentkit.parse.collect import FENCE, Bracket, Data, Input, InputJson, Json, Paren, unemphasised
+from agentkit.parse.calls import Bracket, Paren, Wait
+from agentkit.parse.collect import FENCE, Input, answer_data, unemphasised, without_action
 from agentkit.parse.index import Entry
-from agentkit.parse.inputs import call_input, no_input, read_input
+from agentkit.parse.inputs import call_input
 from agentkit.parse.literals import fault, strict_object
 from agentkit.parse.machine import Machine, State
 from agentkit.parse.markers import Mark, find_mark
-from agentkit.parse.objects import Call, like_action, read_action
+from agentkit.parse.objects import like_action
+from agentkit.parse.whole import ActionJson
 
-__all__ = ["Name", "Thought", "Wait"]
+__all__ = ["Thought"]
 
 _THINK = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
 _BARE = re.compile(r"[\s>*_#\-+•`]{0,40}+(\w[\w .\-]{0,63}?)\s{0,3}([\[(])").match
@@ -22,9 +24,6 @@ _BRACKET = re.compile(r"([^\[\](){}:：\"'“]{1,80}?)(\s*)([\[(])").match
 _INPUT_INLINE = re.compile(r"[\s,;|*_-]*\baction[ _-]?\d*[ _-]?input\s*\d*\s*[*_]*[:：]", re.IGNORECASE).search
 _ANSWER_INLINE = re.compile(r"\bfinal[ _-]?answer\s*[:：]", re.IGNORECASE).search
 _SEPARATED = re.compile(r"([^:：,{\"“]{1,80}?)\s*(?:[:：,]|->|=>|\s-\s|(?=[{\"“]))\s*(\S.*)").fullmatch
-_INPUT_ALIAS = re.compile(
-    r"\s*[*_]*(?:tool |function )?(?:input|arguments|args|parameters)[*_]*[ \t]*[:：]", re.I
-).match
 _MOST_OBJECTS = 50  # on one line; reading stays linear
 _NO_ACTION = frozenset({"none", "no action", "none needed", "no action needed", "n/a", "na", "null", "nothing", ""})
 
@@ -45,10 +44,9 @@ class Thought(State):
     )
     incomplete = "before an action or an answer"
 
-    def __init__(self, machine: Machine, *, skipped: bool = False, reason: str = "") -> None:
+    def __init__(self, machine: Machine, *, skipped: bool = False) -> None:
         super().__init__(machine)
         self._skipped = skipped  # behind `Action: None`, whose input means nothing
-        self._reason = reason  # why there is neither an action nor an answer, if that is all there will be
         self._marked = skipped  # a marker has been seen
         self._emphasis = ""  # of the current line's marker
         self._faulty = ""  # what is wrong with an object that was meant to be an action
@@ -78,6 +76,7 @@ class Thought(State):
         if not self._started and (start := piece.lstrip()):
             self._started = True
             if start[0] == "{" and not self._thinking and not self._plain:
+                self.line.append(piece[: -len(start)])
                 self.machine.state = ActionJson(self.machine, self)
                 self.machine.state.text(start)
                 return
@@ -89,13 +88,12 @@ class Thought(State):
             line, self._emphasis = unemphasised(line.strip(), self._emphasis), ""
         if self._thinking or ("<" in line and _THINK.search(line)):
             self._read_thinking(line)
-        elif ("```" in line or "~~~" in line) and self._read_fence(line):
-            pass
-        elif not searched and ("[" in line or "(" in line) and self._read_bare(line):
-            pass
-        elif "{" not in line or self._plain or not self._read_objects(line, searched):
-            self.machine.thought.append("".join(self.line) or line)
-            self.line.clear()
+        elif not (
+            (("```" in line or "~~~" in line) and self._read_fence(line))
+            or (("[" in line or "(" in line) and not searched and self._read_bare(line))
+            or ("{" in line and not self._plain and self._read_objects(line, searched))
+        ):
+            self.machine.thought.append(line)
 
     def _read_thinking(self, line: str) -> None:
         start = 0
@@ -151,12 +149,16 @@ class Thought(State):
             self.line = [line[: found.start()]]
             self.machine.state = ActionJson(self.machine, self)
             self.machine.state.text(line[found.start() :])
-            if self.machine.state is not self:
+            if not self._resumed():
                 self.machine.state.newline()
                 return True
             line, searched = "".join(self.line), self._searched
-        self.line, self._searched, self._started = [line], 0, False
+        self.line.clear()
+        self._searched, self._started = 0, False
         return False
+
+    def _resumed(self) -> bool:
+        return self.machine.state is self
 
     def leave(self) -> None:
         """The object on this line is an action: what stands before it belongs to the thought."""
@@ -190,34 +192,19 @@ class Thought(State):
             self._faulty = fault(thought)
         if self._faulty:
             machine.fail("bad_json", self._faulty)
-        elif self._marked or _ends_in_marker(thought):
+        elif _ends_in_marker(thought):
+            machine.thought = [thought.rpartition("\n")[0]]
+            machine.fail("missing_action", "The reply ends in a marker.")
+        elif self._marked:
             machine.fail("missing_action", "There is only a thought.")
         else:
-            machine.fail("no_marker", self._reason or ("" if thought else "The reply is empty."))
+            machine.fail("no_marker", machine.note or ("" if thought else "The reply is empty."))
 
 
 def _ends_in_marker(thought: str) -> bool:
     """Whether the last line is the beginning of a marker at which the reply was cut."""
     last = thought.rsplit("\n", 1)[-1].strip(" *_0123456789")
     return len(last) >= 3 and any(word.startswith(last) for word in ("Action", "Final Answer", "Observation"))
-
-
-def answer_data(machine: Machine, mark: Mark) -> Data:
-    """A final answer, which may have several paragraphs."""
-
-    def complete(text: str) -> None:
-        answer = unemphasised(text.strip(), mark.emphasis)
-        if answer:
-            machine.finish(answer)
-        else:  # only announced; it may come yet
-            machine.state = Thought(machine, reason="The final answer is empty.")
-
-    return Data(machine, complete, incomplete="")
-
-
-def without_action(machine: Machine) -> Data:
-    """An input that no action stands before."""
-    return Data(machine, lambda _: machine.fail("missing_action", "There is an input without an action."))
 
 
 class Name(State):
@@ -234,7 +221,7 @@ class Name(State):
         if not self._started and (start := piece.lstrip(" \t\r*")):
             self._started = True
             if start[0] == "{":
-                self.machine.state = ActionJson(self.machine, self)
+                self.machine.state = ActionJson(self.machine, self, named=True)
                 self.machine.state.text(start)
                 return
         self.line.append(piece)
@@ -251,23 +238,26 @@ class Name(State):
 
     def read_line(self, line: str) -> None:
         self._started = False
-        if not line.strip():
+        machine = self.machine
+        written = line.strip(" \t\r*`")
+        if entry := machine.index.find(written):
+            machine.state = Wait(machine, entry)
             return
-        opening = _OPENING(line) if "```" in line or "~~~" in line else None
-        if opening is not None:
-            self.machine.fence = not self.machine.fence
+        if ("```" in line or "~~~" in line) and (opening := _OPENING(line)):
+            machine.fence = not machine.fence
             line = line[opening.end() :]
-            if not line.strip():
-                return
+            written = line.strip(" \t\r*`")
+        if not written:
+            return
         mark = find_mark(line)
-        if mark is not None and self.machine.index.find(line) is None:
+        if mark is not None:
             self.marker(mark)
             rest = line[len(mark.raw) :]
         else:
-            self.machine.state, rest = _after_name(self.machine, line.strip(" \t\r*`"), self)
+            machine.state, rest = _after_name(machine, written, self)
         if rest:
-            self.machine.state.text(rest)
-        self.machine.state.newline()
+            machine.state.text(rest)
+        machine.state.newline()
 
     def leave(self) -> None:
         self.line.clear()
@@ -289,155 +279,33 @@ class Name(State):
 
 
 def _after_name(machine: Machine, line: str, name: Name) -> tuple[State, str]:
-    """What a line behind `Action:` leads to, and the rest of the line for it."""
-    index = machine.index
-    if entry := index.find(line):
-        return Wait(machine, entry), ""
+    """What a line behind `Action:` leads to that is not just a tool's name, and the rest of the line for it."""
     if line.startswith("[") and (found := _OBJECT.search(line)):
-        return ActionJson(machine, name), line[found.start() :]
+        return ActionJson(machine, name, named=True), line[found.start() :]
     if found := _BRACKET(line):
-        entry = index.get(found[1])
-        if found[3] == "[":
-            return Bracket(machine, entry), line[found.end() :]
-        return Paren(machine, entry, remark=bool(found[2])), line[found.end() :]
+        entry = machine.index.get(found[1])
+        inside = line[found.end() :]
+        return (Bracket(machine, entry) if found[3] == "[" else Paren(machine, entry, remark=bool(found[2]))), inside
+    return _one_line(machine, line) or _unknown(machine, line)
+
+
+def _one_line(machine: Machine, line: str) -> tuple[State, str] | None:
+    """The name with more than a call behind it in the same line."""
     if found := _INPUT_INLINE(line):
-        return Input(machine, index.get(line[: found.start()])), line[found.end() :]
+        return Input(machine, machine.index.get(line[: found.start()])), line[found.end() :]
     if _ANSWER_INLINE(line):
         machine.fail("both", "The action and the final answer stand in one line.")
         return machine.state, ""
-    if (found := _SEPARATED(line)) and (entry := index.find(found[1])):
-        if found[2].startswith("{"):
-            return Input(machine, entry), found[2]
-        return Wait(machine, entry, found[2]), ""
+    found = _SEPARATED(line)
+    entry = machine.index.find(found[1]) if found else None
+    if found is None or entry is None:
+        return None
+    if found[2].startswith("{"):
+        return Input(machine, entry), found[2]
+    return Wait(machine, entry, found[2]), ""
+
+
+def _unknown(machine: Machine, line: str) -> tuple[State, str]:
     if line.casefold().strip(" .-()") in _NO_ACTION:
         return Thought(machine, skipped=True), ""
-    return Wait(machine, index.get(line)), ""
-
-
-class Wait(State):
-    """The tool is named; its input is to come.
-
-    `inline`: what stands behind the name and is the input if no other comes. `called`: written as `name()`.
-    """
-
-    __slots__ = ("_called", "_entry", "_inline", "_started")
-    incomplete = "before the input"
-
-    def __init__(self, machine: Machine, entry: Entry, inline: str = "", *, called: bool = False) -> None:
-        super().__init__(machine)
-        self._entry = entry
-        self._inline = inline
-        self._called = called
-        self._started = True  # the rest of the action's line is not its input
-
-    def text(self, piece: str) -> None:
-        if not self._started and (start := piece.lstrip()):
-            self._started = True
-            if start[0] == "{":
-                self.machine.state = InputJson(self.machine, self._entry)
-                self.machine.state.text(start)
-                return
-        self.line.append(piece)
-
-    def marker(self, mark: Mark) -> None:
-        if mark.kind == "input":
-            self.machine.state = Input(self.machine, self._entry)
-        elif mark.kind == "answer" and self._entry.kind == "finish":
-            self.machine.state = answer_data(self.machine, mark)
-        else:
-            self._conclude()
-            self.machine.state.marker(mark)
-
-    def read_line(self, line: str) -> None:
-        self._started = False
-        if FENCE(line):
-            self.machine.fence = not self.machine.fence
-        elif alias := _INPUT_ALIAS(line):
-            self.machine.state = Input(self.machine, self._entry)
-            self.machine.state.text(line[alias.end() :])
-            self.machine.state.newline()
-
-    def end(self) -> None:
-        if self.line:
-            self.newline()
-        if self.machine.state is self:
-            self._conclude()
-
-    def _conclude(self) -> None:
-        entry = self._entry
-        if self._inline:
-            given = read_input(entry, self._inline)
-        elif self._called and entry.tool is None and entry.kind == "tool":
-            given = {}
-        else:
-            given = no_input(entry)
-        self.machine.conclude(entry, given)
-
-
-class ActionJson(Json):
-    """An object that may be a whole action."""
-
-    __slots__ = ("_back",)
-    incomplete = "inside the action"
-
-    def __init__(self, machine: Machine, back: Thought | Name) -> None:
-        super().__init__(machine)
-        self._back = back
-
-    def closed(self, text: str, rest: str) -> None:
-        if not self._read(text):
-            self._back.resume(text, rest)
-        elif rest:
-            self.machine.state.text(rest)
-
-    def broken(self, text: str) -> None:
-        if not self._read(text):
-            self._back.resume(text, "")
-
-    def _read(self, text: str) -> bool:
-        machine = self.machine
-        call = read_action(text, machine.index, named=isinstance(self._back, Name))
-        if call is None:
-            return False
-        self._back.leave()
-        if call.thought and not machine.full_thought():
-            machine.thought.append(call.thought)
-        if machine.fence:
-            machine.state = Fenced(machine, call)
-        else:
-            machine.conclude(call.entry, call.given)
-        return True
-
-
-class Fenced(State):
-    """Behind an action in a code fence: a second object in it would make the action ambiguous."""
-
-    __slots__ = ("_call",)
-
-    def __init__(self, machine: Machine, call: Call) -> None:
-        super().__init__(machine)
-        self._call = call
-
-    def text(self, piece: str) -> None:
-        self.line.append(piece)
-        if "`" in piece and len(self.line) <= 8 and "".join(self.line).strip().startswith("```"):
-            self._conclude()
-
-    def marker(self, mark: Mark) -> None:
-        self._conclude()
-        self.machine.state.marker(mark)
-
-    def read_line(self, line: str) -> None:
-        if "{" in line.partition("```")[0]:
-            self.machine.fail("multiple", "There is more than one object in the fence.")
-        elif "```" in line or "~~~" in line:
-            self._conclude()
-
-    def end(self) -> None:
-        if self.line:
-            self.newline()
-        if self.machine.state is self:
-            self._conclude()
-
-    def _conclude(self) -> None:
-        self.machine.conclude(self._call.entry, self._call.given)
+    return Wait(machine, machine.index.get(line)), ""
