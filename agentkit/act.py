@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agentkit.approval import Approval, ApprovalRequest, Approver
@@ -24,6 +24,15 @@ __all__ = ["Acting", "act", "begin_early"]
 log = logging.getLogger("agentkit.tool")
 
 
+@dataclass(frozen=True, slots=True)
+class Early:
+    """A tool that runs already."""
+
+    action: Action
+    pending: Pending
+    started: float
+
+
 @dataclass(slots=True)
 class Acting:
     """What the actions of one run share."""
@@ -34,15 +43,15 @@ class Acting:
     approve: Approver | None
     run_id: str
     now: datetime
-    early: tuple[Action, Pending, float] | None = field(default=None)
+    early: Early | None = None
 
 
 def act(effect: Act, acting: Acting) -> Flow[Observation]:
     """The observation of an action; never raises for what a model or a tool did wrong."""
     action = effect.action
     early, acting.early = acting.early, None
-    if early is not None and early[0] != action:
-        early[1].cancel()
+    if early is not None and early.action != action:
+        early.pending.cancel()
         early = None
     tool = acting.toolbox.find(action.tool)
     if tool is None:
@@ -51,20 +60,20 @@ def act(effect: Act, acting: Acting) -> Flow[Observation]:
         arguments = tool.check(action.input)
     except BadArguments as error:
         return _say(acting, "bad_arguments", "bad_arguments", tool=tool.name, message=error)
-    key = IdempotencyKey(f"{acting.run_id}:{effect.step}:{effect.call}")
+    context = RunContext(acting.run_id, effect.step, acting.now, _key(acting, effect.step, effect.call))
     if tool.marks.needs_approval:
-        approval = yield from _ask(
-            ApprovalRequest(tool.name, arguments, tool.description, acting.run_id, effect.step, key), acting
-        )
+        request = ApprovalRequest(tool.name, arguments, tool.description, acting.run_id, effect.step, context.key)
+        approval = yield from _ask(request, acting)
         if not approval.granted:
             return _say(acting, "refused", "refused", tool=tool.name, reason=approval.reason)
     if early is None:
         yield ActionStarted(action, effect.step)
-    call = _call(tool, arguments, RunContext(acting.run_id, effect.step, acting.now, key), acting)
     acting.meter.tool_calls += 1
-    started = time.monotonic() if early is None else early[2]
-    observation = yield from _outcome(tool, call, early[1] if early else None, acting)
-    return _timed(observation, time.monotonic() - started)
+    return (yield from _outcome(tool, _call(tool, arguments, context, acting), early, acting))
+
+
+def _key(acting: Acting, step: int, call: int) -> IdempotencyKey:
+    return IdempotencyKey(f"{acting.run_id}:{step}:{call}")
 
 
 def begin_early(action: Action, step: int, acting: Acting) -> Flow[None]:
@@ -76,10 +85,9 @@ def begin_early(action: Action, step: int, acting: Acting) -> Flow[None]:
         arguments = tool.check(action.input)
     except BadArguments:
         return
-    key = IdempotencyKey(f"{acting.run_id}:{step}:0")
-    call = _call(tool, arguments, RunContext(acting.run_id, step, acting.now, key), acting)
+    call = _call(tool, arguments, RunContext(acting.run_id, step, acting.now, _key(acting, step, 0)), acting)
     pending: Pending = yield from Begin(call)
-    acting.early = action, pending, time.monotonic()
+    acting.early = Early(action, pending, time.monotonic())
     yield ActionStarted(action, step, early=True)
 
 
@@ -99,22 +107,22 @@ def _ask(request: ApprovalRequest, acting: Acting) -> Flow[Approval]:
     return approval
 
 
-def _outcome(tool: AnyTool, call: Call, early: Pending | None, acting: Acting) -> Flow[Observation]:
+def _outcome(tool: AnyTool, call: Call, early: Early | None, acting: Acting) -> Flow[Observation]:
     """Call the tool, again where its marks allow that, and make an observation of what happens."""
+    started = time.monotonic() if early is None else early.started
     attempt = 0
     while True:
         try:
-            value = yield from (Join(early, call.timeout) if early is not None else call)
-            return _result(tool, value, acting)
+            value = yield from (call if early is None else Join(early.pending, call.timeout))
+            return _result(tool, value, acting, time.monotonic() - started)
         except ConfigError:
             raise  # a tool that is set up wrongly is for the developer to mend, not for the model
         except Exception as error:
             early = None
             attempt += 1
-            if attempt <= tool.marks.retry and _may_pass(error):
-                yield from Sleep(min(0.2 * 2**attempt, acting.meter.remaining() or 5.0, 5.0))
-                continue
-            return _failure(tool, call, error, acting)
+            if attempt > tool.marks.retry or not _may_pass(error):
+                return replace(_failure(tool, call, error, acting), seconds=time.monotonic() - started)
+        yield from Sleep(min(0.2 * 2**attempt, acting.meter.remaining() or 5.0, 5.0))
 
 
 def _may_pass(error: Exception) -> bool:
@@ -142,22 +150,17 @@ def _say(acting: Acting, kind: ObservationKind, section: str, **values: object) 
     return Observation(acting.prompts.say("observations", section, **values).strip(), kind)
 
 
-def _timed(observation: Observation, seconds: float) -> Observation:
-    return Observation(observation.text, observation.kind, observation.value, observation.final, seconds)
-
-
-def _result(tool: AnyTool, value: object, acting: Acting) -> Observation:
+def _result(tool: AnyTool, value: object, acting: Acting, seconds: float) -> Observation:
     """What a tool returned, as text for the model and as data."""
     if isinstance(value, Observation):
-        final = value.final or (tool.marks.return_direct and not value.failed)
-        return replace(value, text=_cut(value.text, tool.marks.max_chars, acting), final=final)
+        return replace(value, seconds=seconds)
     if isinstance(value, str):
         text, data = value, None
     elif value is None:
         text, data = acting.prompts.say("observations", "no result"), None
     else:
         text, data = _as_json(value)
-    return Observation(_cut(text, tool.marks.max_chars, acting), "ok", data, tool.marks.return_direct)
+    return Observation(_cut(text, tool.marks.max_chars, acting), "ok", data, tool.marks.return_direct, seconds)
 
 
 def _as_json(value: object) -> tuple[str, JSON]:

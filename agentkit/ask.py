@@ -7,8 +7,8 @@ soon as its input is complete.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeAlias
 
 from agentkit.act import Acting, begin_early
 from agentkit.conversation import estimate_tokens
@@ -18,7 +18,7 @@ from agentkit.flow import Ask, Flow
 from agentkit.guard import Guard
 from agentkit.hosts import Stream
 from agentkit.limits import Meter
-from agentkit.messages import Action, Reply, ReplyEnd, Tokens
+from agentkit.messages import Action, Reply, Tokens
 from agentkit.models.base import Chunk, Model, Params, ReplyFormat, Request
 from agentkit.models.retry import RetryPolicy, first_that_answers, retrying
 from agentkit.operations import Close, Next, Open
@@ -36,9 +36,12 @@ class TextReader(Protocol):
     def feed(self, chunk: str) -> Sign | None: ...
 
 
+Variant: TypeAlias = tuple[tuple[str, ...], int]
+
+
 @dataclass(slots=True)
 class Asking:
-    """What the model calls of one run share."""
+    """What the model calls of one run share; `variants` keeps the parameters of each (stop, sample)."""
 
     models: tuple[Model, ...]
     params: Params
@@ -49,6 +52,9 @@ class Asking:
     reader: Callable[[ReplyFormat], TextReader]
     cost: Callable[[str, Tokens], float | None]
     config: Mapping[str, object] | None = None
+    variants: dict[tuple[tuple[str, ...], int], Params] = field(
+        default_factory=dict[tuple[tuple[str, ...], int], Params]
+    )
 
 
 def ask(effect: Ask, asking: Asking) -> Flow[Reply]:
@@ -58,7 +64,7 @@ def ask(effect: Ask, asking: Asking) -> Flow[Reply]:
         LimitReached: the run's time was up before the reply was complete.
         ModelError: no model answered.
     """
-    request = Request(effect.messages, _params(effect, asking.params), effect.format, asking.config)
+    request = Request(effect.messages, _params(effect, asking), effect.format, asking.config)
 
     def ask_one(model: Model) -> Flow[Reply]:
         def attempt() -> Flow[Reply]:
@@ -72,18 +78,21 @@ def ask(effect: Ask, asking: Asking) -> Flow[Reply]:
         raise LimitReached("timeout", "time") from None
 
 
-def _params(effect: Ask, params: Params) -> Params:
-    if not effect.stop and not effect.sample:
-        return params
-    seed = None if params.seed is None else params.seed + effect.sample
-    return replace(params, stop=(*effect.stop, *params.stop), seed=seed)
+def _params(effect: Ask, asking: Asking) -> Params:
+    params = asking.variants.get((effect.stop, effect.sample))
+    if params is None:
+        own = asking.params
+        seed = None if own.seed is None else own.seed + effect.sample
+        params = replace(own, stop=(*effect.stop, *own.stop), seed=seed)
+        asking.variants[effect.stop, effect.sample] = params
+    return params
 
 
 def _call(model: Model, request: Request, effect: Ask, asking: Asking) -> Flow[Reply]:
     yield ModelStarted(model.name, asking.meter.calls)
-    stream = yield from Open(model, request)
+    stream, first = yield from Open(model, request, asking.meter.remaining())
     try:
-        reply = yield from _read(stream, model, request, effect, asking)
+        reply = yield from _read(stream, first, model, request, effect, asking)
     except Exception:
         yield from Close(stream)
         raise
@@ -91,34 +100,36 @@ def _call(model: Model, request: Request, effect: Ask, asking: Asking) -> Flow[R
     return reply if cost is None else replace(reply, cost_usd=cost)
 
 
-def _read(stream: Stream, model: Model, request: Request, effect: Ask, asking: Asking) -> Flow[Reply]:
-    reader: TextReader | None = None
+def _read(
+    stream: Stream, first: Chunk | None, model: Model, request: Request, effect: Ask, asking: Asking
+) -> Flow[Reply]:
+    if first is not None and first.end is not None and first.tokens is not None:
+        # The whole reply at once: nothing to cut, nothing to start early.
+        yield TextDelta(first.text)
+        yield from Close(stream)
+        return Reply(first.text, first.tokens, model.name, first.end)
+    reader = asking.reader(effect.format)
     parts: list[str] = []
     last = Chunk()
-    while (chunk := (yield from Next(stream, asking.meter.remaining()))) is not None:
+    chunk = first
+    while chunk is not None:
         last = Chunk("", chunk.tokens or last.tokens, chunk.end or last.end)
-        if not chunk.text:
-            continue
-        yield TextDelta(chunk.text)
-        if not parts and chunk.end is not None:
-            parts.append(chunk.text)  # the whole reply at once: nothing to cut, nothing to start early
-            continue
-        parts.append(chunk.text)
-        reader = reader or asking.reader(effect.format)
-        sign = reader.feed(chunk.text)
-        if isinstance(sign, Ready):
-            yield from _start(sign.action, effect, asking)
-        elif isinstance(sign, Cut):
-            yield from Close(stream)
-            written = "".join(parts)
-            tokens = last.tokens or _estimate(request, written)
-            saved = _saved(stream, request.params, tokens)
-            yield StreamCut(saved)
-            return Reply(reader.text, tokens, model.name, "cut", saved)
+        if chunk.text:
+            parts.append(chunk.text)
+            yield TextDelta(chunk.text)
+            sign = reader.feed(chunk.text)
+            if isinstance(sign, Ready):
+                yield from _start(sign.action, effect, asking)
+            elif isinstance(sign, Cut):
+                yield from Close(stream)
+                tokens = last.tokens or _estimate(request, "".join(parts))
+                saved = _saved(stream, request.params, tokens)
+                yield StreamCut(saved)
+                return Reply(reader.text, tokens, model.name, "cut", saved)
+        chunk = yield from Next(stream, asking.meter.remaining())
     yield from Close(stream)
     text = "".join(parts)
-    end: ReplyEnd = last.end or "end"
-    return Reply(text, last.tokens or _estimate(request, text), model.name, end)
+    return Reply(text, last.tokens or _estimate(request, text), model.name, last.end or "end")
 
 
 def _start(action: Action, effect: Ask, asking: Asking) -> Flow[None]:

@@ -87,7 +87,9 @@ class Assembly:
     def opening(self, start: Start) -> tuple[Message, ...]:
         """System message, earlier turns, question."""
         system = self._system(start.now.strftime("%Y-%m-%d %H:%M, %A"))
-        earlier = trimmed(start.history, self.plan.prompts, self.limits.history_tokens)
+        room = self._context_tokens
+        kept = self.limits.history_tokens if room is None else min(self.limits.history_tokens, room // 2)
+        earlier = trimmed(start.history, self.plan.prompts, kept)
         return (Message("system", system), *earlier, Message("user", self._question(start.question)))
 
     def _perform(self, start: Start, meter: Meter, programs: list[Programs]) -> Perform:
@@ -116,7 +118,7 @@ class Assembly:
         bounds = [plan.max_steps, None if limits.max_steps is None else limits.max_steps - taken]
         return Task(
             question=start.question,
-            conversation=Conversation(self.opening(start), plan.prompts, limits.context_tokens),
+            conversation=Conversation(self.opening(start), plan.prompts, self._context_tokens),
             read=plan.read,
             format=plan.format,
             stop=plan.stop,
@@ -148,6 +150,15 @@ class Assembly:
         if best.answer is not None:
             yield Answered(best.answer, best.answer_is_implicit)
         return replace(best, steps=steps, votes=vote.counts)
+
+    @cached_property
+    def _context_tokens(self) -> int | None:
+        """How much may be sent: the limit that was set, or three quarters of a window that a model tells of; the rest
+        is for what it writes, and for the error of the estimate."""
+        if self.limits.context_tokens is not None:
+            return self.limits.context_tokens
+        told = [getattr(model, "context_tokens", None) for model in self.models]
+        return min((window * 3 // 4 for window in told if isinstance(window, int)), default=None)
 
     @cached_property
     def _system(self) -> Callable[[str], str]:

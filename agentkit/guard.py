@@ -14,6 +14,8 @@ from agentkit.toolbox import Toolbox
 
 __all__ = ["Guard"]
 
+_canonical = json.JSONEncoder(sort_keys=True, default=str).encode
+
 
 class Guard:
     """Remembers the actions of one run.
@@ -72,4 +74,4 @@ def _key(action: Action) -> tuple[str, str]:
     given: Mapping[str, JSON] | str = action.input
     if isinstance(given, str):
         return action.tool, " ".join(given.split())
-    return action.tool, json.dumps(given, sort_keys=True, default=str)
+    return action.tool, _canonical(given)

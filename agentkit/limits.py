@@ -27,7 +27,8 @@ class Limits:
         last_call: make the last call at a limit; without it the answer says what was known.
         last_call_seconds: how long that call may take when the time is already up.
         history_tokens: how much of the earlier conversation is kept (estimated), newest first.
-        context_tokens: how much of this run's conversation is sent to the model (estimated), newest first.
+        context_tokens: how much of this run's conversation is sent to the model (estimated), newest first; by default
+            what fits the window of a model that tells it.
     """
 
     max_steps: int | None = 15

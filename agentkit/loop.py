@@ -135,7 +135,8 @@ def _last_call(task: Task, steps: list[Step], limit: LimitReached) -> Flow[str |
         case Finish(answer):
             text = answer
         case Malformed(kind="no_marker" | "no_code"):
-            text = parse.answer(reply.text).answer
+            found = parse.answer(reply.text)
+            text = found.answer if isinstance(found, Finish) else ""
         case _:
             return None  # it acted again: nothing that could be shown as an answer
     step = Step(number, reply, Finish(text, decision.thought, implicit=True))

@@ -101,7 +101,7 @@ def _wait(future: Future[R], timeout: float | None) -> R:
         raise
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Sleep(Operation[None]):
     seconds: float
 
@@ -112,7 +112,7 @@ class Sleep(Operation[None]):
         await asyncio.sleep(self.seconds)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Call(Operation[object]):
     """Call a function or coroutine function; TimeoutError when it takes longer than `timeout` seconds.
 
@@ -159,7 +159,7 @@ class Pending(Protocol):
     def cancel(self) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Begin(Operation[Pending]):
     """Start a call and go on; `Join` gets its result."""
 
@@ -174,7 +174,7 @@ class Begin(Operation[Pending]):
         return task
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Join(Operation[object]):
     """Wait for a call that was begun; TimeoutError after `timeout` seconds."""
 
@@ -189,7 +189,7 @@ class Join(Operation[object]):
             return await cast("asyncio.Task[object]", self.pending)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Receive(Operation[T]):
     """Wait for the next item of a queue that other threads or flows fill."""
 
@@ -202,7 +202,7 @@ class Receive(Operation[T]):
         return await host.in_thread(self.inbox.get)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Spawn(Operation[None]):
     """Run another flow beside this one; its events go into a queue."""
 
@@ -224,25 +224,33 @@ class Spawn(Operation[None]):
             self.inbox.put(event)
 
 
-@dataclass(frozen=True, slots=True)
-class Open(Operation[Stream]):
-    """Begin a model call."""
+@dataclass(slots=True, eq=False)
+class Open(Operation["tuple[Stream, Chunk | None]"]):
+    """Begin a model call, and wait for its first chunk; TimeoutError when none comes within `timeout` seconds."""
 
     model: Model
     request: Request
+    timeout: float | None = None
 
-    def run(self, host: Host) -> Stream:
-        stream = Stream(iter(self.model.stream(self.request)))
+    def run(self, host: Host) -> tuple[Stream, Chunk | None]:
+        if self.timeout is None:
+            return self._begin(host)
+        return _wait(host.submit(partial(self._begin, host)), self.timeout)
+
+    def _begin(self, host: Host) -> tuple[Stream, Chunk | None]:
+        chunks = iter(self.model.stream(self.request))
+        stream = Stream(chunks)
         host.streams.append(stream)
-        return stream
+        return stream, next(chunks, None)
 
-    async def arun(self, host: AsyncHost) -> Stream:
-        stream = Stream(aiter(self.model.astream(self.request)))
+    async def arun(self, host: AsyncHost) -> tuple[Stream, Chunk | None]:
+        chunks = aiter(self.model.astream(self.request))
+        stream = Stream(chunks)
         host.streams.append(stream)
-        return stream
+        return stream, await _anext(chunks, self.timeout)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Next(Operation["Chunk | None"]):
     """The stream's next chunk, None at its end; TimeoutError when none comes within `timeout` seconds."""
 
@@ -256,14 +264,17 @@ class Next(Operation["Chunk | None"]):
         return _wait(host.submit(lambda: next(chunks, None)), self.timeout)
 
     async def arun(self, host: AsyncHost) -> Chunk | None:
-        chunks = cast("AsyncIterator[Chunk]", self.stream.chunks)
-        if self.timeout is None:
-            return await anext(chunks, None)
-        async with asyncio.timeout(self.timeout):
-            return await anext(chunks, None)
+        return await _anext(cast("AsyncIterator[Chunk]", self.stream.chunks), self.timeout)
 
 
-@dataclass(frozen=True, slots=True)
+async def _anext(chunks: AsyncIterator[Chunk], timeout: float | None) -> Chunk | None:
+    if timeout is None:
+        return await anext(chunks, None)
+    async with asyncio.timeout(timeout):
+        return await anext(chunks, None)
+
+
+@dataclass(slots=True, eq=False)
 class Close(Operation[None]):
     """End a model call; what the model would still have written is never made."""
 
@@ -278,7 +289,7 @@ class Close(Operation[None]):
         await self.stream.aclose()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Approve(Operation[object]):
     """Ask whoever approves; the callback may be sync or async."""
 
