@@ -6,7 +6,7 @@ import difflib
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from agentkit.errors import ConfigError
 from agentkit.models.base import ToolSchema
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from langchain_core.tools import BaseTool
 
-__all__ = ["AnyTool", "ToolLike", "Toolbox"]
+__all__ = ["AnyTool", "ToolLike", "Toolbox", "as_tool", "fold", "is_tool"]
 
 # Any: a registry holds tools of every signature; each is typed where it is defined.
 AnyTool: TypeAlias = Tool[Any, Any]
@@ -77,15 +77,27 @@ def fold(name: str) -> str:
 
 def as_tool(item: ToolLike) -> AnyTool:
     """An agentkit tool of whatever the user brought."""
-    if isinstance(item, Tool):
-        found: AnyTool = item
-        return found
-    # Looked up, not imported: whoever has a LangChain tool has loaded LangChain already.
-    langchain = sys.modules.get("langchain_core.tools")
-    if langchain is not None and isinstance(item, langchain.BaseTool):
+    if _is_ours(item):
+        return item
+    if _is_langchain_s(item):
         from agentkit.langchain_tools import from_langchain
 
         return from_langchain(item)
     if callable(item):
         return tool(item)
     raise ConfigError(f"{item!r} is no tool: give a function, an agentkit tool or a LangChain tool.")
+
+
+def is_tool(item: object) -> TypeGuard[AnyTool | BaseTool]:
+    """Whether it is a tool already, of agentkit's or of LangChain's, and not a function that could become one."""
+    return _is_ours(item) or _is_langchain_s(item)
+
+
+def _is_ours(item: object) -> TypeGuard[AnyTool]:
+    return isinstance(item, Tool)
+
+
+def _is_langchain_s(item: object) -> TypeGuard[BaseTool]:
+    # Looked up, not imported: whoever has a LangChain tool has loaded LangChain already.
+    langchain = sys.modules.get("langchain_core.tools")
+    return langchain is not None and isinstance(item, langchain.BaseTool)
