@@ -1,8 +1,10 @@
 """An agent as a LangChain Runnable: shapes of input and output, traces, batches, graphs."""
 
 import asyncio
+import runpy
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -334,3 +336,12 @@ def test_tokens_of_the_model_stream_out_of_a_graph() -> None:
     graph = one_node(Agent(FakeListChatModel(responses=[ANSWER])).as_runnable())
     pieces = [str(piece.content) for piece in streamed(graph, {"messages": [("user", "?")]})]
     assert ("".join(pieces[:-1]), pieces[-1]) == (ANSWER, "717710")
+
+
+def test_the_example_runs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["langgraph_node.py"])
+    runpy.run_path(str(Path(__file__).parents[1] / "examples" / "langgraph_node.py"), run_name="__main__")
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[:3] == ["run LangGraph", "  run census", "    run agent"]
+    assert "      tool population {'city': 'Oslo'}" in printed
+    assert printed[-1] == "Oslo is larger, by 425,919 people. (3 model calls)"
