@@ -56,13 +56,13 @@ class BookingRow(_Base):
     __tablename__ = "bookings"
     number: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(String(16), unique=True)
-    key: Mapped[str] = mapped_column(String(200), unique=True)
+    key: Mapped[str] = mapped_column(String(255), unique=True)
     kind: Mapped[str] = mapped_column(String(8))
     begins: Mapped[date]
     names: Mapped[list[str]] = mapped_column(JSON)
     total: Mapped[int]
     status: Mapped[str] = mapped_column(String(12))
-    cancel_key: Mapped[str | None] = mapped_column(String(200))
+    cancel_key: Mapped[str | None] = mapped_column(String(255))
     item: Mapped[dict[str, object]] = mapped_column(JSON)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal, TypeVar, cast
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, select, tuple_, update
+from sqlalchemy import ColumnElement, CursorResult, Update, select, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from .booking import AlreadyCancelled, Booking, Flight, KeyReused, NotFound, Offer, SoldOut, Stay
@@ -129,8 +129,7 @@ class SqlBookingStore:
             session.add(StockRow(resource=resource, day=day, unsold=self._inventory.capacity(resource, day)))
             session.flush()
         enough = update(StockRow).where(StockRow.resource == resource, StockRow.day == day, StockRow.unsold >= wanted)
-        taken = session.execute(enough.values(unsold=StockRow.unsold - wanted).returning(StockRow.unsold)).first()
-        if taken is None:
+        if not _changed(session, enough.values(unsold=StockRow.unsold - wanted)):
             raise SoldOut(_sold_out(item, self._left(session, [item])[0], wanted))
 
     def _shown(self, found: Sequence[_Item]) -> list[_Item]:
@@ -156,10 +155,13 @@ class SqlBookingStore:
 
 def _offer(session: Session, offer_id: str) -> Offer:
     wanted = _meant(offer_id, "FH")
-    row = session.scalars(select(OfferRow).where(OfferRow.id.in_(wanted)).order_by(OfferRow.id)).first()
-    if row is None:
-        raise NotFound(f"There is no offer {wanted[0]}: search first, then book with an id from the results.")
-    return replace(_ITEM.validate_python(row.item), id=row.id)
+    match session.scalars(select(OfferRow).where(OfferRow.id.in_(wanted))).all():
+        case [row]:
+            return replace(_ITEM.validate_python(row.item), id=row.id)
+        case []:
+            raise NotFound(f"There is no offer {wanted[0]}: search first, then book with an id from the results.")
+        case _:
+            raise NotFound(f"{offer_id} may mean {' or '.join(wanted)}: write the whole id.")
 
 
 def _row(session: Session, condition: ColumnElement[bool]) -> BookingRow | None:
@@ -191,10 +193,10 @@ def _booking(row: BookingRow) -> Booking:
 def _cancel(session: Session, booking_id: str, key: str) -> Booking:
     row = _existing(session, booking_id)
     confirmed = update(BookingRow).where(BookingRow.number == row.number, BookingRow.status == "confirmed")
-    done = session.execute(confirmed.values(status="cancelled", cancel_key=key).returning(BookingRow.number)).first()
+    changed = _changed(session, confirmed.values(status="cancelled", cancel_key=key))
     session.refresh(row)
     booking = _booking(row)
-    if done is None:
+    if not changed:
         if row.cancel_key != key:
             raise AlreadyCancelled(f"{row.id} was cancelled before: there is nothing to cancel.")
         return booking
@@ -203,6 +205,12 @@ def _cancel(session: Session, booking_id: str, key: str) -> Booking:
         back = update(StockRow).where(StockRow.resource == resource, StockRow.day == day)
         session.execute(back.values(unsold=StockRow.unsold + places))
     return booking
+
+
+def _changed(session: Session, statement: Update) -> bool:
+    """Do an UPDATE; whether it found its row."""
+    done = cast("CursorResult[tuple[()]]", session.execute(statement, execution_options={"synchronize_session": False}))
+    return done.rowcount == 1
 
 
 def _places(item: Offer, names: Sequence[str]) -> int:

@@ -88,6 +88,14 @@ def test_ids_are_read_forgivingly(store: SqlBookingStore, written: str) -> None:
     assert store.offer(written.replace("203", flight.id[1:])).id == flight.id
 
 
+def test_digits_alone_may_be_ambiguous(store: SqlBookingStore) -> None:
+    flights = {f.id[1:] for n in range(60) for f in store.flights(LONDON, PARIS, DAY + timedelta(days=n))}
+    stays = {s.id[1:] for n in range(60) for s in store.stays(LISBON, DAY + timedelta(days=n), 1)}
+    digits = min(flights & stays)
+    with pytest.raises(NotFound, match=f"may mean F{digits} or H{digits}: write the whole id"):
+        store.offer(digits)
+
+
 def test_booking_takes_seats_and_cancelling_gives_them_back(any_store: SqlBookingStore) -> None:
     flight = flight_with(any_store, 3)
     booking = any_store.book(flight.id, ["Ann Lee", "Bo Berg"], "run:1:0")
