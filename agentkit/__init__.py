@@ -1,7 +1,6 @@
 """ReAct and PAL agents that are safe to let act."""
 
 import logging
-from importlib.metadata import PackageNotFoundError, version
 
 from agentkit.agent import Agent
 from agentkit.approval import Approval, ApprovalRequest, approve_all
@@ -81,10 +80,17 @@ __all__ = [
     "tool",
 ]
 
-try:
-    __version__ = version("agentkit-react")
-except PackageNotFoundError:  # run from a checkout that nobody installed
-    __version__ = "0.0.0"
-
 # A library stays silent until the program that uses it says where logs go.
 logging.getLogger("agentkit").addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> str:
+    """`__version__`, looked up when asked for: reading package metadata takes as long as all the rest."""
+    if name != "__version__":
+        raise AttributeError(f"module 'agentkit' has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("agentkit-react")
+    except PackageNotFoundError:  # run from a checkout that nobody installed
+        return "0.0.0"
