@@ -23,15 +23,18 @@ def main() -> None:
     _hush(verbose=verbose)
     try:
         app(prog_name="run-agent")
-    except AgentkitError as error:
-        text, fault = str(error), error
-    except Exception as error:  # a defect of ours or of a library: still no traceback for a user
-        hint = "" if verbose else " (-v shows where; please report it)"
-        text, fault = f"{type(error).__name__}: {error}{hint}", error
-    if verbose:
-        sys.stderr.write("".join(traceback.format_exception(fault)))
-    console.problem(text)
-    sys.exit(1)
+    except Exception as error:
+        if verbose:
+            sys.stderr.write(traceback.format_exc())
+        console.problem(_told(error, verbose=verbose))
+        sys.exit(1)
+
+
+def _told(error: Exception, *, verbose: bool) -> str:
+    if isinstance(error, AgentkitError):
+        return str(error)
+    # A defect of ours or of a library: a user still gets one line.
+    return f"{type(error).__name__}: {error}" + ("" if verbose else " (-v shows where; please report it)")
 
 
 def _hush(*, verbose: bool) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agentkit.cli.sinks import Sink
     from agentkit.cli.watching import Outcome
 
-__all__ = ["ask", "display", "tell_end"]
+__all__ = ["ask", "display", "show_answer", "tell_end"]
 
 
 @takes(AgentOptions)
@@ -84,10 +84,16 @@ def _print(outcome: Outcome, options: AgentOptions, *, json: bool, jsonl: bool) 
         from agentkit.codec import to_json
 
         console.answer(to_json(outcome.run, indent=2))
-    elif not jsonl and outcome.run.answer is not None:
-        spaced = not options.quiet and sys.stdout.isatty()
-        console.answer(f"\n{outcome.run.answer}\n" if spaced else outcome.run.answer)
+    elif not jsonl:
+        show_answer(outcome, quiet=options.quiet)
     tell_end(outcome, quiet=options.quiet)
+
+
+def show_answer(outcome: Outcome, *, quiet: bool) -> None:
+    """The answer on stdout; in a terminal with room around it."""
+    text = outcome.run.answer
+    if text is not None:
+        console.answer(f"\n{text}\n\n" if sys.stdout.isatty() and not quiet else text)
 
 
 def tell_end(outcome: Outcome, *, quiet: bool) -> None:
@@ -104,5 +110,5 @@ def tell_end(outcome: Outcome, *, quiet: bool) -> None:
     if run.stop_reason == "answer" and run.answer_is_implicit:
         console.note("The model did not mark this as its final answer.")
     elif run.stop_reason not in ("answer", "interrupted", "error"):
-        console.note(f"Stopped at a limit ({run.stop_reason}): the answer is made from what was known by then.")
+        console.note("This answer is made from what was known when the limit was reached.")
     console.note(summary(run))

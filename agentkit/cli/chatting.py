@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import typer
 
 from agentkit.cli import console
-from agentkit.cli.asking import display, tell_end
+from agentkit.cli.asking import display, show_answer, tell_end
 from agentkit.cli.options import AgentOptions, takes
 from agentkit.errors import AgentkitError
 
@@ -63,7 +64,7 @@ def chat(options: AgentOptions) -> None:
 
 def _at_terminal(talk: _Talk) -> None:
     with suppress(ImportError):
-        import readline  # noqa: F401 - line editing and history for input()
+        import_module("readline")  # line editing and recall for input()
 
     console.note(f"{talk.agent.models[0].name} · /help lists the commands")
     while not talk.over:
@@ -97,7 +98,7 @@ class _Talk:
             self._ask(line)
 
     def _command(self, line: str) -> None:
-        match line.split()[0].lower():
+        match line.split(maxsplit=1)[0].lower():
             case "/exit" | "/quit":
                 self.over = True
             case "/reset":
@@ -136,7 +137,7 @@ class _Talk:
         self.runs.append(outcome.run)
         if outcome.run.answer is not None:
             self.last = outcome.run
-            console.answer(outcome.run.answer)
+            show_answer(outcome, quiet=self.quiet)
         elif outcome.error is None:
             self.last = replace(outcome.run, answer="(interrupted)")
         tell_end(outcome, quiet=self.quiet)

@@ -8,7 +8,6 @@ import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 import typer
@@ -68,6 +67,8 @@ def _installed() -> Iterator[Finding]:
 
 
 def _package(name: str, purpose: str, command: str, *, needed: bool) -> Finding:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return Finding("ok", f"{name} {version(name)}", purpose)
     except PackageNotFoundError:
@@ -83,7 +84,9 @@ def _models() -> Iterator[Finding]:
         yield Finding("ok", "AGENTKIT_MODEL", named)
     found = available()
     for each in found:
-        yield Finding("off" if each.missing else "ok", each.provider, each.missing or f"{each.what}  {each.model_hint}".rstrip())
+        yield Finding(
+            "off" if each.missing else "ok", each.provider, each.missing or f"{each.what}  {each.model_hint}".rstrip()
+        )
     if not found:
         yield Finding("off", "providers", "no credentials in sight")
     engine = importlib.util.find_spec("xllamacpp") is not None
@@ -93,7 +96,9 @@ def _models() -> Iterator[Finding]:
     else:
         yield Finding("ok", "local weights", str(weights))
     if not (named or found or (engine and weights)):
-        yield Finding("bad", "no model", "set credentials, or: pip install 'agentkit-react[local]' && run-agent model fetch")
+        yield Finding(
+            "bad", "no model", "set credentials, or: pip install 'agentkit-react[local]' && run-agent model fetch"
+        )
 
 
 def _sandbox() -> Iterator[Finding]:

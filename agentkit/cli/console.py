@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["answer", "interactive", "note", "problem", "robust_streams", "stderr"]
+__all__ = ["answer", "interactive", "note", "problem", "robust_streams", "say", "stderr"]
 
 
 @cache
@@ -30,18 +30,24 @@ def interactive() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
+def say(text: str, style: str = "") -> None:
+    """A line on stderr, wrapped at words in a terminal and whole elsewhere."""
+    stderr().print(text, style=style, soft_wrap=not sys.stderr.isatty())
+
+
 def note(text: str) -> None:
     """A remark on stderr."""
-    stderr().print(text, style="aside", soft_wrap=True)
+    say(text, "aside")
 
 
 def problem(text: str) -> None:
     """What went wrong, in one line on stderr."""
+    from rich.text import Text
+
     from agentkit.cli.text import printable
 
-    console = stderr()
-    console.print("Error: ", style="bad", end="")
-    console.print(" ".join(printable(text).split()), soft_wrap=True)
+    told = Text.assemble(("Error: ", "bad"), " ".join(printable(text).split()))
+    stderr().print(told, soft_wrap=not sys.stderr.isatty())
 
 
 def answer(text: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from agentkit.cli import console
-from agentkit.cli.asking import display, tell_end
+from agentkit.cli.asking import display, show_answer, tell_end
 from agentkit.cli.options import AgentOptions
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ PAL_QUESTION = (
 )
 PAL_ANSWER = 137.7
 TRAVEL_QUESTION = "Book the cheapest flight from Oslo to Rome tomorrow for Ada Lovelace."
+MAX_STEPS = 8
 TRAVEL_TOOLS = ["search_flights", "book_flight"]
 
 
@@ -52,7 +53,7 @@ def demo(
     from agentkit.cli.setup import default_model
 
     name = model or default_model()
-    options = AgentOptions(model=name, yes=yes, verbose=verbose)
+    options = AgentOptions(model=name, yes=yes, verbose=verbose, max_steps=MAX_STEPS)
     outcomes: list[Outcome] = []
     if which in ("all", "pal"):
         outcomes.append(_pal(options))
@@ -90,7 +91,7 @@ def _travel(options: AgentOptions) -> Outcome:
         os.environ["AGENTKIT_TRAVEL_DB"] = str(Path(folder) / "travel.db")
         outcome = _run(replace(options, tool=TRAVEL_TOOLS), TRAVEL_QUESTION)
         booked = _bookings()
-    _verdict("Booked" in booked, booked)
+    _verdict(booked.count("confirmed") == 1 and "Ada Lovelace" in booked, f"In the database: {booked}")
     return outcome
 
 
@@ -98,7 +99,7 @@ def _bookings() -> str:
     """What the database says, whatever the model says."""
     from agentkit.registry_import import load_tools
 
-    (tool,) = load_tools(["list_bookings"])
+    (tool,) = load_tools("list_bookings")
     return str(tool())
 
 
@@ -111,24 +112,23 @@ def _run(options: AgentOptions, question: str) -> Outcome:
         agent = stack.enter_context(make_agent(options, shown.paused))
         stack.enter_context(shown.showing())
         outcome = watch(agent, question, [shown])
-    if outcome.run.answer is not None:
-        console.answer(f"\n{outcome.run.answer}\n")
+    show_answer(outcome, quiet=False)
     tell_end(outcome, quiet=False)
     return outcome
 
 
 def _title(what: str, question: str) -> None:
-    console.stderr().print(f"\n{what}", style="bold")
-    console.stderr().print(question)
+    console.say(f"\n{what}", "bold")
+    console.say(question)
 
 
 def _verdict(good: bool, text: str) -> None:
-    console.stderr().print(text, style="good" if good else "fault", soft_wrap=True)
+    console.say(text, "good" if good else "fault")
 
 
 def _trust(model: str) -> None:
     """Which model answered, and how far to trust it."""
-    console.stderr().print()
+    console.say("")
     if model.partition(":")[0] == "local":
         from agentkit.models.local import NOTICE
 

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from agentkit.cli.story import Called, Remark, Seen, Story, Telling, Thought
-from agentkit.cli.text import arguments, code_of, folded, printable
+from agentkit.cli.text import arguments, code_of, observed, printable
 from agentkit.events import Event
 
 __all__ = ["LineDisplay"]
@@ -45,7 +45,7 @@ class LineDisplay:
                 code = code_of(action)
                 return f"Action: {action.tool}({arguments(action.input)})" if code is None else f"Program:\n{code}"
             case Seen(observation):
-                head, rest = (observation.text, "") if self._full else folded(observation.text)
-                return "\n".join(part for part in (f"Observation: {head}", rest) if part)
+                head, rest = observed(observation, full=self._full)
+                return f"Observation: {head}\n{rest}".rstrip("\n")
             case Remark(text):
                 return text

@@ -7,14 +7,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.padding import Padding
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from agentkit.cli.region import Region
 from agentkit.cli.story import Called, Remark, Seen, Story, Telling, Thought
-from agentkit.cli.text import arguments, code_of, counted, folded, printable
+from agentkit.cli.text import arguments, code_of, counted, observed, printable
 from agentkit.conversation import estimate_tokens
 from agentkit.events import ActionStarted, Event, ModelRetried, ModelStarted, RunStarted, StepEnded, TextDelta
 from agentkit.messages import Action, Observation
@@ -42,34 +42,33 @@ class LiveDisplay:
         self._writing = ""
         self._tokens = 0
         self._led = False
-        self._live = self._stopped()
+        self._region = Region(console, self._now)
 
     @contextmanager
     def showing(self) -> Generator[None]:
         """Draw while a run goes on."""
-        self._live.start()
+        self._region.begin()
         try:
             yield
         finally:
-            self._live.stop()
+            self._region.end()
 
     @contextmanager
     def paused(self) -> Generator[None]:
         """Leave the terminal alone, for a question."""
-        self._live.stop()
+        self._region.end()
         try:
             yield
         finally:
-            self._live = self._stopped()
-            self._live.start()
+            self._region.begin()
 
     def __call__(self, event: Event, /) -> None:
         self._follow(event)
         for telling in self._story.tell(event):
             self._writing = ""
             if not isinstance(telling, Seen) and not (isinstance(telling, Called) and self._led):
-                self._console.print()  # a new step, unless its thought has just begun it
-            self._console.print(_drawn(telling, self._console, full=self._full))
+                self._region.above("")  # a new step, unless its thought has just begun it
+            self._region.above(_drawn(telling, self._console, full=self._full))
             self._led = isinstance(telling, Thought)
 
     def _follow(self, event: Event) -> None:
@@ -90,15 +89,6 @@ class LiveDisplay:
                 self._writing = ""
             case _:
                 pass
-
-    def _stopped(self) -> Live:
-        return Live(
-            console=self._console,
-            get_renderable=self._now,
-            refresh_per_second=12.5,
-            transient=True,
-            redirect_stdout=False,  # stdout is for the answer, and may be elsewhere
-        )
 
     def _now(self) -> RenderableType:
         tokens = self._tokens + (estimate_tokens(self._writing) if self._writing else 0)
@@ -135,13 +125,14 @@ def _call(action: Action) -> RenderableType:
 
 
 def _observation(observation: Observation, console: Console, *, full: bool) -> RenderableType:
-    text = printable(observation.text)
-    head, rest = (text.strip("\n"), "") if full else folded(text)
+    head, rest = observed(observation, full=full)
     style = "fault" if observation.failed else "seen"
     bar = ("  │ ", style if observation.failed else "good")
-    lines = [Text.assemble(bar, line) for line in Text(head, style=style).wrap(console, max(console.width - 6, 10))]
+    lines = [
+        Text.assemble(bar, line)
+        for line in Text(printable(head), style=style).wrap(console, max(console.width - 6, 10))
+    ]
     notes = [rest] * bool(rest) + [f"{observation.seconds:.1f} s"] * (observation.seconds >= 1)
     if notes:
         lines.append(Text.assemble(bar, (" · ".join(notes), "aside")))
     return Group(*lines)
-

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import re
-import sys
-from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, cast
-
-from agentkit.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentkit.agent import ModelLike
@@ -25,41 +18,12 @@ def load_model(name: str) -> ModelLike:
     """The object that a name stands for; a provider's model stays a name, for `agentkit.models.load`.
 
     Raises:
-        ConfigError: no such module, file or object, or an object that is no model.
+        ConfigError: no such module, file or object.
     """
     match = OBJECT.fullmatch(name)
     if match is None:
         return name
-    place = match["place"]
-    module = _file(Path(place).expanduser()) if place.endswith(".py") else _module(place)
-    try:
-        return cast("ModelLike", getattr(module, match["name"]))  # whether it is a model, `load` checks
-    except AttributeError:
-        raise ConfigError(f"There is no {match['name']!r} in {place}.") from None
+    from agentkit.user_modules import load_module, member
 
-
-def _file(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"_run_agent_{path.stem}", path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise ConfigError(f"There is no file {path}.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses and pickles look their module up
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise ConfigError(f"{path} fails: {type(error).__name__}: {error}") from error
-    return module
-
-
-def _module(name: str) -> ModuleType:
-    here = str(Path.cwd())
-    if here not in sys.path:  # an installed command does not look beside itself
-        sys.path.insert(0, here)
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            raise ConfigError(f"There is no module {name!r} here or among the installed ones.") from None
-        raise ConfigError(f"{name} needs a module that is not installed: {error.name}") from error
-    except Exception as error:
-        raise ConfigError(f"{name} fails: {type(error).__name__}: {error}") from error
+    found = member(load_module(match["place"]), match["name"], match["place"])
+    return cast("ModelLike", found)  # whether it is a model, `agentkit.models.load` checks

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Concatenate, Literal, ParamSpec, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Concatenate, Literal, ParamSpec, TypeVar, cast, get_type_hints
 
 import typer
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 __all__ = ["AgentOptions", "takes"]
 
@@ -44,7 +47,7 @@ class AgentOptions:
             "--tool",
             "-t",
             metavar="TOOL",
-            help="A tool the agent may use; repeatable. A name from 'tools list', package.module:name or file.py[:name]. "
+            help="A tool the agent may use; repeatable: a name from 'tools list', package.module:name, file.py[:name]. "
             "Default: calculator and python; 'none' for none.",
         ),
     ] = field(default_factory=list[str])
@@ -55,13 +58,18 @@ class AgentOptions:
     option: Annotated[
         list[str],
         typer.Option(
-            "--option", "-o", metavar="NAME=VALUE", help="temperature, top_p, top_k, max_tokens, stop or seed; repeatable."
+            "--option",
+            "-o",
+            metavar="NAME=VALUE",
+            help="temperature, top_p, top_k, max_tokens, stop or seed; repeatable.",
         ),
     ] = field(default_factory=list[str])
     prompt: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME|PATH", autocompletion=prompt_names, help="Another prompt: a name from 'prompt list', or a file."
+            metavar="NAME|PATH",
+            autocompletion=prompt_names,
+            help="Another prompt: a name from 'prompt list', or a file.",
         ),
     ] = None
     samples: Annotated[
@@ -72,7 +80,8 @@ class AgentOptions:
         int | None, typer.Option(min=1, metavar="N", rich_help_panel=LIMITS, help="Turns of the loop (default 15).")
     ] = None
     max_tokens: Annotated[
-        int | None, typer.Option(min=1, metavar="N", rich_help_panel=LIMITS, help="Tokens in and out, all calls together.")
+        int | None,
+        typer.Option(min=1, metavar="N", rich_help_panel=LIMITS, help="Tokens in and out, all calls together."),
     ] = None
     max_cost: Annotated[
         float | None, typer.Option(min=0, metavar="USD", rich_help_panel=LIMITS, help="US dollars.")
@@ -91,7 +100,10 @@ class AgentOptions:
     verbose: Annotated[
         bool,
         typer.Option(
-            "--verbose", "-v", rich_help_panel=OUTPUT, help="Long observations whole, log messages, tracebacks of errors."
+            "--verbose",
+            "-v",
+            rich_help_panel=OUTPUT,
+            help="Long observations whole, log messages, tracebacks of errors.",
         ),
     ] = False
 
@@ -101,10 +113,10 @@ def takes(options: type[D]) -> Callable[[Callable[Concatenate[D, P], None]], Cal
 
     def decorate(function: Callable[Concatenate[D, P], None]) -> Callable[..., None]:
         hints = get_type_hints(options, include_extras=True)
-        names = [item.name for item in fields(options)]  # type: ignore[arg-type]
+        items = fields(cast("type[DataclassInstance]", options))
 
         def command(*args: P.args, **given: P.kwargs) -> None:
-            chosen = {name: given.pop(name) for name in names}
+            chosen = {item.name: given.pop(item.name) for item in items}
             function(options(**chosen), *args, **given)
 
         own_hints = get_type_hints(function, include_extras=True)
@@ -112,7 +124,7 @@ def takes(options: type[D]) -> Callable[[Callable[Concatenate[D, P], None]], Cal
             item.replace(annotation=own_hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
             for name, item in list(inspect.signature(function).parameters.items())[1:]
         ]
-        added = [_parameter(item.name, hints[item.name], options) for item in fields(options)]  # type: ignore[arg-type]
+        added = [_parameter(item, hints[item.name]) for item in items]
         signature = inspect.Signature([*own, *added])
         command.__dict__["__signature__"] = signature  # what Typer reads
         command.__name__, command.__doc__ = function.__name__, function.__doc__
@@ -122,7 +134,6 @@ def takes(options: type[D]) -> Callable[[Callable[Concatenate[D, P], None]], Cal
     return decorate
 
 
-def _parameter(name: str, annotation: object, options: type) -> inspect.Parameter:
-    item = options.__dataclass_fields__[name]
+def _parameter(item: Field[object], annotation: object) -> inspect.Parameter:
     default = item.default if item.default_factory is MISSING else item.default_factory()
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+    return inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

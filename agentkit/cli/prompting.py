@@ -26,7 +26,9 @@ def list_prompts() -> None:
 
 @prompts.command(cls=Command)
 def show(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME|PATH]", help="A prompt; by default the strategy's.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME|PATH]", help="A prompt; by default the strategy's.")
+    ] = None,
     tool: Annotated[
         list[str] | None, typer.Option("--tool", "-t", metavar="TOOL", help="A tool of the agent; repeatable.")
     ] = None,

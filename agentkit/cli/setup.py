@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
-from agentkit.cli.console import note
 from agentkit.cli.consent import Consent, Pause
+from agentkit.cli.console import note
 from agentkit.cli.named import load_model
 from agentkit.cli.options import AgentOptions
 from agentkit.errors import ConfigError
@@ -31,7 +31,7 @@ NO_MODEL = (
 
 
 @contextmanager
-def usage(option: str) -> Iterator[None]:
+def usage(option: str) -> Generator[None]:
     """What is wrong with an option's value is a usage error, and names the option."""
     try:
         yield
@@ -113,7 +113,9 @@ def tools_of(names: Sequence[str], strategy: StrategyLike) -> Sequence[ToolLike]
 
     if strategy != "react":
         if names:
-            raise typer.BadParameter("strategy pal takes no tools: its program is its only action", param_hint="'--tool'")
+            raise typer.BadParameter(
+                "strategy pal takes no tools: its program is its only action", param_hint="'--tool'"
+            )
         return ()
     if list(names) == ["none"]:
         return ()

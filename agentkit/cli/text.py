@@ -5,9 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 
-from agentkit.messages import Action, Run, Usage
+from agentkit.messages import Action, Observation, Run, Usage
 
-__all__ = ["arguments", "code_of", "counted", "folded", "printable", "steps_taken", "summary"]
+__all__ = ["arguments", "code_of", "counted", "folded", "observed", "printable", "steps_taken", "summary"]
 
 FOLD_LINES = 8
 FOLD_CHARS = 1200
@@ -47,6 +47,15 @@ def folded(text: str, lines: int = FOLD_LINES, chars: int = FOLD_CHARS) -> tuple
     return head, f"… {counted(left, 'more line')}" if left > 0 else ""
 
 
+def observed(observation: Observation, *, full: bool) -> tuple[str, str]:
+    """An observation for people, and what to say of its rest: folded, and not told again when it was told before."""
+    if full:
+        return observation.text.strip("\n"), ""
+    if observation.kind == "repeated":
+        return "(the same action as before; it was not run again)", ""
+    return folded(observation.text)
+
+
 def arguments(given: Mapping[str, object] | str) -> str:
     """An action's input as it would be written in a call, on one line; nothing in it can be mistaken for another."""
     if isinstance(given, str):
@@ -79,7 +88,7 @@ def summary(run: Run) -> str:
 
 def _used(usage: Usage) -> list[str]:
     parts = [f"{counted(usage.tokens, 'token')} ({usage.input_tokens:,} in, {usage.output_tokens:,} out)"]
-    if usage.cost_usd is not None:
+    if usage.cost_usd:  # unknown, or nothing to pay
         parts.append(f"${usage.cost_usd:.4f}")
     parts.append(f"{usage.seconds:.1f} s")
     return parts

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["models"]
 
-models = typer.Typer(help="The models at hand, and the local one's weights.", rich_markup_mode=None, no_args_is_help=True)
+models = typer.Typer(
+    help="The models at hand, and the local one's weights.", rich_markup_mode=None, no_args_is_help=True
+)
 
 
 @models.command(cls=Command)
@@ -42,7 +44,8 @@ def _progress() -> Generator[Progress | None]:
         sys.stderr.write("Fetching the local model's weights (93 MB) …\n")
         yield None
         return
-    from rich.progress import BarColumn, DownloadColumn, Progress as Bars, TextColumn, TransferSpeedColumn
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bars
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Bars(*columns, console=console.stderr(), transient=True) as bars:
@@ -58,5 +61,7 @@ def list_models() -> None:
 
     for found in available():
         typer.echo(f"{found.model_hint or found.provider + ':…'}  ({found.missing or found.what})")
-    state = "installed" if installed() else "not installed: pip install 'agentkit-react[local]' && run-agent model fetch"
+    state = (
+        "installed" if installed() else "not installed: pip install 'agentkit-react[local]' && run-agent model fetch"
+    )
     typer.echo(f"local  ({state})")

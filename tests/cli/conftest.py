@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import pexpect
 import pytest
@@ -47,6 +48,8 @@ def slow(seconds: int) -> str:
     return "done"
 '''
 
+Terminal: TypeAlias = "pexpect.spawn[str]"
+
 
 @dataclass(frozen=True)
 class Cli:
@@ -70,21 +73,24 @@ class Cli:
         )
 
     @contextmanager
-    def terminal(self, *args: str, columns: int = 100) -> Iterator[pexpect.spawn[str]]:
+    def terminal(self, *args: str, columns: int = 100) -> Generator[Terminal]:
         """Run in a pseudo-terminal."""
-        child = pexpect.spawn(
-            COMMAND[0],
-            [*COMMAND[1:], *args],
-            env={**self.env, "TERM": "xterm-256color"},  # type: ignore[arg-type]  # typed as os._Environ
+        child = self.spawn(COMMAND, *args, columns=columns)
+        try:
+            yield child
+        finally:
+            child.close(force=True)
+
+    def spawn(self, command: list[str], *args: str, columns: int = 100, term: str = "xterm-256color") -> Terminal:
+        return pexpect.spawn(
+            command[0],
+            [*command[1:], *args],
+            env={**self.env, "TERM": term},
             cwd=str(self.folder),
             encoding="utf-8",
             dimensions=(40, columns),
             timeout=30,
         )
-        try:
-            yield child
-        finally:
-            child.close(force=True)
 
     def model(self, *replies: str, chunk: int | None = None, delay: float = 0.0) -> str:
         """A scripted model's name."""
@@ -106,11 +112,9 @@ def cli(tmp_path: Path) -> Cli:
     return Cli(tmp_path, env)
 
 
-def finished(child: pexpect.spawn[str]) -> int:
+def finished(child: Terminal) -> int:
     """The exit code, once all output has been read."""
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus is not None
     return child.exitstatus
-
-

@@ -74,7 +74,7 @@ def test_a_limit_gives_an_answer_and_exit_code_3(cli: Cli) -> None:
     done = cli("How many?", "-m", model, "-t", "mytools.py:population", "--max-steps", "1")
     assert (done.returncode, done.stdout) == (3, "about 700,000\n")
     assert "Limit reached: 1 steps" in done.stderr
-    assert "max_steps" in done.stderr
+    assert "when the limit was reached" in done.stderr
 
 
 def test_without_a_terminal_approval_is_refused_as_an_observation(cli: Cli) -> None:

@@ -1,7 +1,6 @@
 """`run-agent` in a pseudo-terminal: the live display, the approval question, Ctrl-C."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pexpect
@@ -83,14 +82,7 @@ def test_the_call_cannot_paint_over_the_question(cli: Cli) -> None:
 def test_the_question_goes_to_the_terminal_when_stdout_is_piped(cli: Cli) -> None:
     model = cli.model(TAXI, "Final Answer: ordered")
     command = " ".join([*COMMAND, "'A taxi!'", "-q", "-m", model, "-t", "mytools.py:order_taxi"])
-    child = pexpect.spawn(
-        "/bin/sh",
-        ["-c", f"{command} </dev/null >answer 2>progress"],
-        env=cli.env,  # type: ignore[arg-type]  # typed as os._Environ
-        cwd=str(cli.folder),
-        encoding="utf-8",
-        timeout=30,
-    )
+    child = cli.spawn(["/bin/sh", "-c", f"{command} </dev/null >answer 2>progress"])
     child.expect(ALLOW)
     child.sendline("y")
     assert finished(child) == 0
@@ -146,13 +138,6 @@ def test_a_broken_pipe_is_silent(cli: Cli) -> None:
 
 
 def test_a_dumb_terminal_gets_plain_lines(cli: Cli) -> None:
-    child = pexpect.spawn(
-        sys.executable,
-        ["-m", "agentkit.cli", "How many?", "-m", cli.model(FINAL)],
-        env={**cli.env, "TERM": "dumb"},  # type: ignore[arg-type]  # typed as os._Environ
-        cwd=str(cli.folder),
-        encoding="utf-8",
-        timeout=30,
-    )
+    child = cli.spawn(COMMAND, "How many?", "-m", cli.model(FINAL), term="dumb")
     child.expect(pexpect.EOF)
     assert "\x1b" not in (child.before or "")
