@@ -153,7 +153,8 @@ def _say(acting: Acting, kind: ObservationKind, section: str, **values: object) 
 def _result(tool: AnyTool, value: object, acting: Acting, seconds: float) -> Observation:
     """What a tool returned, as text for the model and as data."""
     if isinstance(value, Observation):
-        return replace(value, seconds=seconds)
+        final = value.final or (tool.marks.return_direct and not value.failed)
+        return replace(value, text=_cut(value.text, tool.marks.max_chars, acting), final=final, seconds=seconds)
     if isinstance(value, str):
         text, data = value, None
     elif value is None:
