@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .api import Sandbox
-    from .client import SandboxError
     from .limits import Limits
+    from .process import SandboxError
     from .result import Opaque, ProgramError, ProgramUsage, Result
     from .session import Session
 
@@ -14,7 +14,7 @@ __all__ = ["Limits", "Opaque", "ProgramError", "ProgramUsage", "Result", "Sandbo
 
 _HOME = {
     "Sandbox": "api",
-    "SandboxError": "client",
+    "SandboxError": "process",
     "Limits": "limits",
     "Session": "session",
     **dict.fromkeys(("Opaque", "ProgramError", "ProgramUsage", "Result"), "result"),

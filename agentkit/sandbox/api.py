@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from .client import Config, Isolation, Policy, SandboxError, Spares, Zygote
+from .client import Spares, Zygote
 from .engine import Cancellation, Program, execute, in_thread, refused
 from .exchange import Tool
 from .limits import Limits
+from .process import Config, Isolation, Policy, SandboxError
 from .result import Result
 from .session import Session
 

@@ -1,7 +1,6 @@
 """The host's side of the zygote: starts it, asks it for workers, has them killed, learns how they ended."""
 
 import contextlib
-import importlib.util
 import json
 import os
 import select
@@ -13,47 +12,21 @@ import time
 import weakref
 from collections import deque
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
-from agentkit.errors import ConfigError
-
-Isolation = Literal["strict", "best_effort"]
-Policy = Literal["pal", "none"]
+from .process import START_SECONDS, Config, SandboxError, explain, launch, settings
 
 _PACKET = 1 << 16
-_START_SECONDS = 60.0  # sympy on a loaded machine takes seconds
 _EXIT_SECONDS = 10.0
 _STOP_SECONDS = 5.0
-_CPU_CLOCK = 2  # CPUCLOCK_SCHED, see clock_getcpuclockid(3)
-
-# The package's own modules load without its __init__, so that an editable install, a wheel and a checkout work alike
-# and the zygote holds nothing of the host's.
 _BOOT = """\
-import json, socket, sys, types
 control = socket.socket(fileno=3)
-config = json.loads(control.recv(1 << 16))
-sys.path += config.pop("path")
-for name, place in config.pop("packages").items():
-    module = sys.modules[name] = types.ModuleType(name)
-    module.__path__ = [place]
-from agentkit.sandbox import zygote
+prepare(json.loads(control.recv(1 << 16)))
 control.detach()
+from agentkit.sandbox import zygote
 zygote.main(config)
 """
-
-
-class SandboxError(ConfigError):
-    """The sandbox cannot run programs here: the text says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """What the zygote is started with."""
-
-    policy: Policy = "pal"
-    modules: tuple[str, ...] = ()
-    isolation: Isolation = "strict"
+_CPU_CLOCK = 2  # CPUCLOCK_SCHED, see clock_getcpuclockid(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,29 +84,6 @@ class Worker:
         return int(text[start + 6 : text.index(b"k", start)]) << 10 if start >= 0 else 0
 
 
-def _package_paths(modules: tuple[str, ...]) -> list[str]:
-    """Where the packages that the zygote imports lie, in the host's order; nothing else of the host's path."""
-    found: dict[str, None] = {}
-    for name in ("RestrictedPython", "dateutil", "six", *modules, *(("mpmath",) if "sympy" in modules else ())):
-        try:
-            spec = importlib.util.find_spec(name.partition(".")[0])
-        except (ImportError, ValueError):
-            continue
-        if spec is None:
-            continue
-        for place in spec.submodule_search_locations or [spec.origin or ""]:
-            found[str(Path(place).resolve().parent)] = None
-    found.pop(str(Path(os.__file__).parent), None)
-    return list(found)
-
-
-def _environment() -> dict[str, str]:
-    """Nothing of the host's but the loader's path, without which some Pythons do not start."""
-    fixed = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
-    path = os.environ.get("LD_LIBRARY_PATH")
-    return {**fixed, "LD_LIBRARY_PATH": path} if path else fixed
-
-
 _started: "weakref.WeakSet[Zygote]" = weakref.WeakSet()
 
 
@@ -152,12 +102,10 @@ class Zygote:
         self._lost = False
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            self._process = self._spawn(theirs)
-        except OSError as error:
+            self._process = launch(_BOOT, theirs)
+        except SandboxError:
             self._control.close()
-            raise SandboxError(
-                f"The sandbox's Python ({sys.executable or 'unknown'}) does not start: {error}"
-            ) from None
+            raise
         finally:
             theirs.close()
         self.layers = self._handshake(config)
@@ -166,35 +114,10 @@ class Zygote:
         _started.add(self)
         self.refill()
 
-    @staticmethod
-    def _spawn(theirs: socket.socket) -> "subprocess.Popen[bytes]":
-        if not sys.executable:
-            raise OSError("sys.executable is empty")
-        boot = f"import os; os.dup2({theirs.fileno()}, 3); os.closerange(4, 1 << 20)\n{_BOOT}"
-        return subprocess.Popen(  # noqa: S603  (this interpreter and a constant)
-            [sys.executable, "-P", "-s", "-S", "-B", "-c", boot],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env=_environment(),
-            pass_fds=(theirs.fileno(),),
-            start_new_session=True,
-        )
-
     def _handshake(self, config: Config) -> tuple[str, ...]:
-        package = Path(__file__).resolve().parent
-        first = {
-            "path": _package_paths(config.modules),
-            "packages": {"agentkit": str(package.parent), "agentkit.sandbox": str(package)},
-            "host": os.getpid(),
-            "policy": config.policy,
-            "modules": list(config.modules),
-            "isolation": config.isolation,
-        }
         try:
-            self._control.sendall(json.dumps(first).encode())
-            self._control.settimeout(_START_SECONDS)
+            self._control.sendall(json.dumps(settings(config)).encode())
+            self._control.settimeout(START_SECONDS)
             data = self._control.recv(_PACKET)
             self._control.settimeout(None)
         except OSError:
@@ -203,7 +126,7 @@ class Zygote:
         if "ready" in answer:
             return tuple(cast("list[str]", answer["ready"]))
         _stop(self._control, self._process)
-        raise SandboxError(_why(answer.get("failed"), self._process.returncode))
+        raise SandboxError(explain(answer.get("failed"), self._process.returncode))
 
     # Requests
 
@@ -236,7 +159,7 @@ class Zygote:
             if self._spares and (self._spares[0].memory, self._spares[0].cpu) == (memory, cpu):
                 worker = self._spares.popleft()
         worker = worker or self.fork(memory, cpu)
-        forked = self._wait("forked", worker.id, _START_SECONDS)
+        forked = self._wait("forked", worker.id, START_SECONDS)
         if forked is None or not forked["pid"]:
             self._release(worker)
             why = "its zygote process is gone" if forked is None else f"it cannot fork: {forked.get('error')}"
@@ -359,21 +282,6 @@ def _stop(control: socket.socket, process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _why(failed: object, status: int | None) -> str:
-    """The reason that the zygote gave, with what to do."""
-    if not failed:
-        return f"The sandbox's zygote process ended at once (status {status}) with {sys.executable}."
-    text = str(failed)
-    if text.startswith("unfit: "):
-        return (
-            f"This system cannot seal programs: {text.partition(': ')[2]}. Use Linux with seccomp (x86_64 or aarch64), "
-            'or accept fewer layers with Sandbox(isolation="best_effort").'
-        )
-    if text.startswith(("ModuleNotFoundError", "ImportError")):
-        return f"The sandbox cannot load a module: {text}. Install it, or leave it out of modules=."
-    return f"The sandbox cannot start: {text}"
 
 
 def _forget_all() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from .api import Sandbox
-from .client import SandboxError
 from .limits import Limits
+from .process import SandboxError
 from .result import Result
 
 _MARK = "ESCAPED"
