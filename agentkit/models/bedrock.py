@@ -8,16 +8,15 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from agentkit.errors import AuthError, ConfigError
+from agentkit.errors import AgentkitError, AuthError, ConfigError
 from agentkit.models.connection import opened
 from agentkit.models.errors import map_error
 
 if TYPE_CHECKING:
-    from boto3 import Session
     from botocore.config import Config
     from langchain_aws import ChatBedrockConverse
 
-__all__ = ["bedrock_chat"]
+__all__ = ["bedrock_chat", "watch"]
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 120.0  # between two chunks; a reasoning model can be silent for longer than botocore's 60 seconds
@@ -66,8 +65,14 @@ def bedrock_chat(
         raise
     except Exception as error:  # pydantic's, botocore's, or LangChain's ValueError around botocore's
         raise _explained(error, name) from error
-    _hook(cast("_Client", chat.client))
+    watch(chat)
     return chat
+
+
+def watch(chat: ChatBedrockConverse) -> None:
+    """See to it that the chat model's streams can be ended from outside (`agentkit.models.connection`)."""
+    events = chat.client.meta.events
+    events.register("after-call.bedrock-runtime.ConverseStream", _opened, unique_id="agentkit-opened")
 
 
 def _check_options(options: dict[str, object], chat: type[ChatBedrockConverse]) -> None:
@@ -105,21 +110,13 @@ def _clients(name: str, options: dict[str, Any], config: Config) -> dict[str, ob
         from botocore.exceptions import NoCredentialsError
 
         raise map_error(NoCredentialsError(), name)
-    made = _make(session, cast("str | None", options.get("endpoint_url") or options.get("base_url")), config)
-    return {"client": made("bedrock-runtime"), "bedrock_client": made("bedrock"), "region_name": session.region_name}
-
-
-class _Maker(Protocol):
-    def __call__(self, service: str, /) -> object: ...
-
-
-def _make(session: Session, endpoint_url: str | None, config: Config) -> _Maker:
-    client = cast("Any", session).client  # Any: boto3's stubs list the services whose own stubs are installed
-
-    def make(service: str, /) -> object:
-        return client(service, endpoint_url=endpoint_url, config=config)
-
-    return make
+    common = {"endpoint_url": options.get("endpoint_url") or options.get("base_url"), "config": config}
+    client = cast("Any", session).client  # Any: boto3's stubs know only services whose own stubs are installed
+    return {
+        "client": client("bedrock-runtime", **common),
+        "bedrock_client": client("bedrock", **common),
+        "region_name": session.region_name,
+    }
 
 
 def _secret(value: object) -> str | None:
@@ -127,7 +124,7 @@ def _secret(value: object) -> str | None:
     return cast("str | None", reveal() if callable(reveal) else value)
 
 
-def _explained(error: Exception, name: str) -> Exception:
+def _explained(error: Exception, name: str) -> AgentkitError:
     kinds = {type(each).__name__ for each in (error, error.__cause__)}
     if "ProfileNotFound" in kinds:
         return AuthError(f"{error.__cause__ or error}: name another profile, or make it with `aws configure`.")
@@ -142,14 +139,6 @@ class _Raw(Protocol):
 
 class _Response(Protocol):
     raw: _Raw
-
-
-class _Client(Protocol):
-    meta: Any  # botocore's ClientMeta, whose event emitter has no types
-
-
-def _hook(client: _Client) -> None:
-    client.meta.events.register("after-call.bedrock-runtime.ConverseStream", _opened, unique_id="agentkit-opened")
 
 
 def _opened(http_response: _Response, **_: object) -> None:

@@ -45,6 +45,10 @@ def load(model: str | BaseChatModel | Model, *, params: Params = NO_PARAMS, **pr
             raise ConfigError(f"Set {', '.join(sorted(provider_options))} on the chat model itself.")
         from agentkit.models.langchain import LangChainModel
 
+        if any(cls.__name__ == "ChatBedrockConverse" for cls in type(model).__mro__):
+            from agentkit.models.bedrock import watch
+
+            watch(cast("Any", model))
         return LangChainModel(model, params=params)
     if _is_runnable(model):  # which has the names of our protocol's methods, but another idea of them
         raise ConfigError("Give the chat model itself, not a Runnable made of it; parameters go into params=.")

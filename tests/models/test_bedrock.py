@@ -10,17 +10,15 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
-from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.messages import BaseMessage
-from langchain_core.outputs import ChatGenerationChunk
+from langchain_aws import ChatBedrockConverse
 
 from agentkit.errors import BadRequestError, ConfigError
 from agentkit.messages import Message, Tokens
-from agentkit.models import Chunk, Params, Request
+from agentkit.models import Chunk, Params, Request, load
 from agentkit.models.langchain import LangChainModel
 from tests.support.bedrock import BedrockEndpoint, Received
 from tests.support.bedrock_script import Answer, Break, Fault, deprecated, unsupported
-from tests.support.models import aask, ask, bedrock_at, request, told
+from tests.support.models import NOVA, SESSION, aask, ask, bedrock_at, request, told
 
 TEXT = "Thought: add\nAction: add\nAction Input: 1\nObservation: 2"
 
@@ -206,9 +204,14 @@ def test_closing_the_async_iterator_closes_the_connection_at_once() -> None:
     assert endpoint.requests[0].chunks_written < 200
 
 
-def test_a_stalled_stream_can_be_closed_from_another_thread() -> None:
+@pytest.mark.parametrize("own", [False, True])
+def test_a_stalled_stream_can_be_closed_from_another_thread(own: bool) -> None:
     with BedrockEndpoint([Answer("a b", chunk_size=1, broken=Break(1, "stall", 60))]) as endpoint:
-        chunks = bedrock_at(endpoint, read_timeout=60).stream(request())
+        model = bedrock_at(endpoint, read_timeout=60)
+        if own:  # a chat model that the user made
+            made = SESSION.client("bedrock-runtime", endpoint_url=endpoint.url)
+            model = load(ChatBedrockConverse(model=NOVA, client=made, bedrock_client=made))
+        chunks = model.stream(request())
         next(chunks)
         reader = threading.Thread(target=lambda: list(quiet(chunks)))
         reader.start()
@@ -366,31 +369,3 @@ def test_a_model_known_to_take_no_temperature_is_not_sent_one(caplog: pytest.Log
         assert told(ask(model))[0] == "a"  # and LangChain's own warning, an error in these tests, does not come
     assert endpoint.requests[0].inference == {}
     assert "takes neither temperature nor top_p" in caplog.text
-
-
-# --- callbacks ---
-
-
-class Tracer(BaseCallbackHandler):
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-
-    def on_chat_model_start(self, serialized: dict[str, Any], messages: list[list[BaseMessage]], **kwargs: Any) -> None:
-        self.seen.append("start " + " ".join(cast("list[str]", kwargs["tags"])))
-
-    def on_llm_new_token(self, token: object, *, chunk: object = None, **kwargs: Any) -> None:
-        assert isinstance(chunk, ChatGenerationChunk)
-        self.seen.append(chunk.message.text)
-
-    def on_llm_end(self, response: object, **kwargs: Any) -> None:
-        self.seen.append("end")
-
-
-def test_the_requests_config_reaches_the_chat_model() -> None:
-    tracer = Tracer()
-    asked = Request(request().messages, config={"callbacks": [tracer], "tags": ["mine"]})
-    with BedrockEndpoint([Answer("a b", chunk_size=2)]) as endpoint:
-        ask(bedrock_at(endpoint), asked)
-    assert tracer.seen[0] == "start mine"
-    assert [text for text in tracer.seen[1:-1] if text]
-    assert tracer.seen[-1] == "end"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from langchain_core.language_models import BaseChatModel, FakeListChatModel, GenericFakeChatModel
@@ -69,6 +71,26 @@ def test_what_is_made_of_a_chat_model_is_not_one() -> None:
 def test_a_chat_model_without_streaming_gives_its_reply_in_one_piece() -> None:
     model = load(Unstreamed(), params=Params(temperature=0.5))
     assert [chunk.text for chunk in ask(model, request(stop=["END"]))] == ["0.5 ['END']", ""]
+
+
+def test_a_chat_model_without_async_code_is_read_in_a_thread() -> None:
+    async def use() -> list[Chunk]:
+        chunks = load(Unstreamed()).astream(request())
+        first = [chunk async for chunk in chunks]
+        assert [chunk async for chunk in chunks] == []  # it stays at its end
+        return first
+
+    assert asyncio.run(use())[0] == Chunk("None None")
+
+
+def test_a_stream_that_is_closed_before_it_began() -> None:
+    async def use() -> None:
+        chunks = cast(Any, load(Unstreamed()).astream(request()))
+        await chunks.aclose()
+        with pytest.raises(StopAsyncIteration):
+            await anext(chunks)
+
+    asyncio.run(use())
 
 
 def test_a_parameter_that_the_chat_model_does_not_have() -> None:
