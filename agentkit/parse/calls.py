@@ -158,7 +158,7 @@ class Wait(State):
 
     def marker(self, mark: Mark) -> None:
         if mark.kind == "input":
-            self.machine.state = Input(self.machine, self._entry)
+            self.machine.state = Input(self.machine, self._entry, mark.emphasis)
         elif mark.kind == "answer" and self._entry.kind == "finish":
             self.machine.state = answer_data(self.machine, mark)
         else:

@@ -84,9 +84,13 @@ class Data(State):
             self._complete(without_remains(text) if cut_in_line else text)
 
 
-def input_data(machine: Machine, entry: Entry) -> Data:
+def input_data(machine: Machine, entry: Entry, emphasis: str = "") -> Data:
     """The input of an action as text."""
-    return Data(machine, lambda text: machine.conclude(entry, read_input(entry, text)), block=True)
+
+    def complete(text: str) -> None:
+        machine.conclude(entry, read_input(entry, unemphasised(text.strip(), emphasis)))
+
+    return Data(machine, complete, block=True)
 
 
 def answer_data(machine: Machine, mark: Mark) -> Data:
@@ -120,12 +124,13 @@ def unemphasised(text: str, emphasis: str) -> str:
 class Input(State):
     """Behind `Action Input:`: its first character tells what it is."""
 
-    __slots__ = ("_blanks", "_entry")
+    __slots__ = ("_blanks", "_emphasis", "_entry")
     incomplete = "inside the input"
 
-    def __init__(self, machine: Machine, entry: Entry) -> None:
+    def __init__(self, machine: Machine, entry: Entry, emphasis: str = "") -> None:
         super().__init__(machine)
         self._entry = entry
+        self._emphasis = emphasis
         self._blanks: list[str] = []
 
     def text(self, piece: str) -> None:
@@ -139,7 +144,7 @@ class Input(State):
             self._as_data().text(piece)
 
     def _as_data(self) -> Data:
-        data = input_data(self.machine, self._entry)
+        data = input_data(self.machine, self._entry, self._emphasis)
         self.machine.state = data
         for blank in self._blanks:
             data.text(blank)

@@ -84,6 +84,10 @@ class ToolIndex:
         """By exact name, else ignoring case, blanks and punctuation."""
         return self._exact.get(written) or self._folded.get(fold(written))
 
+    def named(self, line: str) -> Entry | None:
+        """Like `find`, for a line that is nothing but a name."""
+        return self._exact.get(line) or (None if any(map(line.__contains__, "[({")) else self.find(line))
+
     def get(self, written: str) -> Entry:
         """Like `find`, with an entry of kind "unknown" for a name that there is not."""
         return self.find(written) or Entry(written.strip("\"'`*“”.,:;- \t\r"), kind="unknown")

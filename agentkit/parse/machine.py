@@ -108,6 +108,8 @@ class Machine:
     def close(self, *, truncated: bool = False) -> Decision:
         """The decision, now that the reply is over; `truncated`: it ended at its token limit."""
         if truncated and self.decision is None and self.state.incomplete:
+            self.state.newline()  # the last line may be complete all the same
+        if truncated and self.decision is None and self.state.incomplete:
             self.fail("truncated", f"The reply ended at its token limit {self.state.incomplete}.")
         while self.decision is None:
             self.state.end()

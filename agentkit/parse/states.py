@@ -240,7 +240,7 @@ class Name(State):
         self._started = False
         machine = self.machine
         written = line.strip(" \t\r*`")
-        if entry := machine.index.find(written):
+        if entry := machine.index.named(written):
             machine.state = Wait(machine, entry)
             return
         if ("```" in line or "~~~" in line) and (opening := _OPENING(line)):
