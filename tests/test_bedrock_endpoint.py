@@ -6,9 +6,7 @@ from collections.abc import Generator, Mapping
 from contextlib import closing
 from typing import Any, cast
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.eventstream import EventStreamBuffer
 from botocore.exceptions import ClientError, EventStreamError, ReadTimeoutError
 from hypothesis import given
@@ -18,21 +16,14 @@ from langchain_aws import ChatBedrockConverse
 from tests.support import bedrock_script as script
 from tests.support.bedrock import BedrockEndpoint, event, exception, frame
 from tests.support.bedrock_script import Answer, Break, Fault
-
-NOVA = "us.amazon.nova-lite-v1:0"
-
-
-SESSION = boto3.Session("AKIDEXAMPLE", "not-a-secret", region_name="eu-west-1")  # one: it caches the service's model
+from tests.support.models import NOVA, client_at
 
 
 def chat_at(endpoint: BedrockEndpoint, *, read_timeout: float = 20, **options: object) -> ChatBedrockConverse:
-    config = Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=read_timeout)
-
-    def client(service: str) -> object:
-        return SESSION.client(service, endpoint_url=endpoint.url, config=config)  # type: ignore[call-overload]  # by name
-
-    own = {"client": client("bedrock-runtime"), "bedrock_client": client("bedrock")}
-    return ChatBedrockConverse(**{"model": NOVA, **own, **options})  # type: ignore[arg-type]  # given by name
+    client = client_at(endpoint, "bedrock-runtime", read_timeout=read_timeout)
+    return ChatBedrockConverse(
+        **{"model": NOVA, "client": client, "bedrock_client": client_at(endpoint, "bedrock"), **options}  # type: ignore[arg-type]  # given by name
+    )
 
 
 def response_of(error: ClientError) -> Mapping[str, Mapping[str, object]]:

@@ -18,7 +18,7 @@ from agentkit.models import Chunk, Params, Request, load
 from agentkit.models.langchain import LangChainModel
 from tests.support.bedrock import BedrockEndpoint, Received
 from tests.support.bedrock_script import Answer, Break, Fault, deprecated, unsupported
-from tests.support.models import NOVA, SESSION, aask, ask, bedrock_at, request, told
+from tests.support.models import NOVA, aask, ask, bedrock_at, client_at, request, told
 
 TEXT = "Thought: add\nAction: add\nAction Input: 1\nObservation: 2"
 
@@ -209,8 +209,8 @@ def test_a_stalled_stream_can_be_closed_from_another_thread(own: bool) -> None:
     with BedrockEndpoint([Answer("a b", chunk_size=1, broken=Break(1, "stall", 60))]) as endpoint:
         model = bedrock_at(endpoint, read_timeout=60)
         if own:  # a chat model that the user made
-            made = SESSION.client("bedrock-runtime", endpoint_url=endpoint.url)
-            model = load(ChatBedrockConverse(model=NOVA, client=made, bedrock_client=made))
+            client = client_at(endpoint, "bedrock-runtime", read_timeout=60)
+            model = load(ChatBedrockConverse(model=NOVA, client=client, bedrock_client=client))
         chunks = model.stream(request())
         next(chunks)
         reader = threading.Thread(target=lambda: list(quiet(chunks)))

@@ -69,7 +69,9 @@ def test_an_answer_needs_no_tenacity_and_no_wait() -> None:
 def test_the_event_comes_before_the_sleep() -> None:
     flow = retrying(RetryPolicy(jitter=0), attempts(TransientError("busy"), "yes"), model="m")
     assert next(flow) == ModelRetried("m", "busy", 1, 1.0)
-    assert flow.send(None) == Sleep(1.0)
+    sleep = flow.send(None)
+    assert isinstance(sleep, Sleep)
+    assert sleep.seconds == 1.0
 
 
 def test_waits_double_up_to_the_longest() -> None:

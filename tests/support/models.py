@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, closing
-from typing import cast
+from typing import Any, cast
 
 import boto3
 from botocore.config import Config
@@ -21,6 +21,13 @@ SESSION = boto3.Session("AKIDEXAMPLE", "not-a-secret", region_name="eu-west-1") 
 NO_PARAMS = Params()
 
 
+def client_at(endpoint: BedrockEndpoint, service: str, *, read_timeout: float = 20) -> object:
+    """A boto3 client for the endpoint, without retries."""
+    config = Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=read_timeout)
+    make = cast("Any", SESSION).client  # Any: the stubs know only services whose own stubs are installed
+    return make(service, endpoint_url=endpoint.url, config=config)
+
+
 def bedrock_at(
     endpoint: BedrockEndpoint,
     model: str = NOVA,
@@ -30,12 +37,10 @@ def bedrock_at(
     **options: object,
 ) -> Model:
     """A model at the endpoint; its client is made as `agentkit.models.bedrock` makes it, from a shared session."""
-    config = Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=read_timeout)
-
-    def client(service: str) -> object:
-        return SESSION.client(service, endpoint_url=endpoint.url, config=config)  # type: ignore[call-overload]  # by name
-
-    own = {"client": client("bedrock-runtime"), "bedrock_client": client("bedrock")}
+    own = {
+        "client": client_at(endpoint, "bedrock-runtime", read_timeout=read_timeout),
+        "bedrock_client": client_at(endpoint, "bedrock"),
+    }
     return load(f"bedrock:{model}", params=params, **{**own, **options})
 
 
