@@ -1,12 +1,14 @@
 """The sandbox: runs programs that nobody has read in processes that can do nothing but compute."""
 
+import os
+import sys
 import threading
 import warnings
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from .client import Spares, Zygote
+from .client import Launcher, Spares, Zygote
 from .engine import Cancellation, Program, execute, in_thread, refused
 from .exchange import Tool
 from .limits import Limits
@@ -15,6 +17,17 @@ from .result import Result
 from .session import Session
 
 _SPARES = 2
+
+
+def _launcher(config: Config, spares: Spares) -> Launcher:
+    """The zygote, or single processes where it does not run. Raises SandboxError where neither does."""
+    if sys.platform.startswith("linux"):
+        return Zygote(config, spares)
+    if os.name != "posix":
+        raise SandboxError("The sandbox needs Linux (or, untested, macOS). On Windows use WSL.")
+    from .fallback import Spawner
+
+    return Spawner(config, spares)
 
 
 class Sandbox:
@@ -40,19 +53,19 @@ class Sandbox:
         self.limits = limits or Limits()
         self._config = Config(policy, tuple(modules), isolation)
         self._lock = threading.Lock()
-        self._zygote: Zygote | None = None
+        self._zygote: Launcher | None = None
 
     def start(self) -> None:
         """Starts the zygote and its spare workers, which the first run would do. Raises SandboxError."""
         self.zygote()
 
-    def zygote(self) -> Zygote:
+    def zygote(self) -> Launcher:
         """The running zygote, started if need be (again, after it died or the host forked). For `Session`."""
         with self._lock:
             if self._zygote is None or not self._zygote.alive:
                 if self._zygote is not None:
                     self._zygote.close()
-                self._zygote = Zygote(self._config, Spares(_SPARES, self.limits.memory, self.limits.cpu_seconds))
+                self._zygote = _launcher(self._config, Spares(_SPARES, self.limits.memory, self.limits.cpu_seconds))
                 self._warn(self._zygote.layers)
             return self._zygote
 

@@ -12,7 +12,7 @@ import time
 import weakref
 from collections import deque
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 from .process import START_SECONDS, Config, SandboxError, explain, launch, settings
 
@@ -22,8 +22,12 @@ _STOP_SECONDS = 5.0
 _BOOT = """\
 control = socket.socket(fileno=3)
 prepare(json.loads(control.recv(1 << 16)))
+try:
+    from agentkit.sandbox import zygote
+except BaseException as error:
+    control.sendall(json.dumps({"failed": f"{type(error).__name__}: {error}"}).encode())
+    raise
 control.detach()
-from agentkit.sandbox import zygote
 zygote.main(config)
 """
 _CPU_CLOCK = 2  # CPUCLOCK_SCHED, see clock_getcpuclockid(3)
@@ -82,6 +86,33 @@ class Worker:
             os.close(descriptor)
         start = text.find(b"VmHWM:")
         return int(text[start + 6 : text.index(b"k", start)]) << 10 if start >= 0 else 0
+
+
+class Launcher(Protocol):
+    """Makes and ends workers: `Zygote`, or `fallback.Spawner` where there is no fork of a warm process."""
+
+    layers: tuple[str, ...]
+
+    def take(self, memory: int, cpu: int | None) -> Worker:
+        """A worker with these limits. Raises SandboxError."""
+        ...
+
+    def refill(self) -> None:
+        """Makes spares."""
+        ...
+
+    def end(self, worker: Worker, *, report: bool) -> Exit | None:
+        """Kills a worker; with `report`, how it ended."""
+        ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can make workers."""
+        ...
+
+    def close(self) -> None:
+        """Ends every worker."""
+        ...
 
 
 _started: "weakref.WeakSet[Zygote]" = weakref.WeakSet()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from .client import Exit, Worker, Zygote
+from .client import Exit, Launcher, Worker
 from .exchange import Died, Exchange, Outcome, Stopped, Tool
 from .limits import Limits
 from .result import ErrorKind, ProgramError, ProgramUsage, Result
@@ -121,7 +121,7 @@ def _nothing() -> None:
 
 
 def execute(
-    place: tuple[Zygote, Worker], program: Program, message: bytes, cancellation: Cancellation, *, keep: bool
+    place: tuple[Launcher, Worker], program: Program, message: bytes, cancellation: Cancellation, *, keep: bool
 ) -> Run:
     """Runs `program`; ends the worker unless it may be kept (`keep`) and is still in order.
 

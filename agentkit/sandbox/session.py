@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from .client import Worker, Zygote
+from .client import Launcher, Worker
 from .engine import Cancellation, Program, Run, execute, in_thread, refused
 from .exchange import Tool
 from .limits import Limits
@@ -20,11 +20,11 @@ class Session:
     Steps run one at a time, whatever thread they come from. Made by `Sandbox.session`.
     """
 
-    def __init__(self, zygote: Callable[[], Zygote], limits: Limits) -> None:
+    def __init__(self, zygote: Callable[[], Launcher], limits: Limits) -> None:
         self._zygote = zygote
         self._limits = limits
         self._lock = threading.Lock()
-        self._place: tuple[Zygote, Worker] | None = None
+        self._place: tuple[Launcher, Worker] | None = None
         self._names: tuple[str, ...] = ()
         self._steps = 0
 
@@ -116,7 +116,7 @@ class Session:
         said = f"variables {', '.join(lost)} are lost" if lost else "no variables were lost"
         return replace(run.result, error=replace(error, message=f"{error.message}; the session was reset, {said}"))
 
-    def _worker(self) -> tuple[Zygote, Worker]:
+    def _worker(self) -> tuple[Launcher, Worker]:
         if self._place is not None and not self._place[0].alive:
             self._drop()
         if self._place is None:

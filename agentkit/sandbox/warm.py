@@ -57,9 +57,9 @@ def _rehearse(runtime: Runtime, messages: tuple[bytes, ...]) -> None:
     theirs.close()
 
 
-def fill_caches(runtime: Runtime) -> None:
+def fill_caches(runtime: Runtime, rounds: int = _ROUNDS) -> None:
     """In the zygote, once."""
-    _rehearse(runtime, _MESSAGES * _ROUNDS)
+    _rehearse(runtime, _MESSAGES * rounds)
 
 
 def touch_pages(runtime: Runtime) -> None:

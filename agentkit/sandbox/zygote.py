@@ -84,7 +84,7 @@ def _prctl(option: int, value: int) -> None:
     _LIBC.prctl(option, value, 0, 0, 0)
 
 
-def _drop_user() -> bool:
+def drop_user() -> bool:
     """Root becomes a user that owns nothing. True when this process is no root afterwards."""
     if os.geteuid() != 0:
         return True
@@ -151,7 +151,7 @@ def _failure(attempt: Callable[[], object]) -> str:
     return why if os.waitpid(pid, 0)[1] else ""
 
 
-def _load_filter() -> tuple[seccomp.Filter | None, str]:
+def load_filter(*, probe: bool) -> tuple[seccomp.Filter | None, str]:
     """The system call filter; None, with the reason, where this system has none."""
     if not sys.platform.startswith("linux"):
         return None, f"{sys.platform} has no seccomp"
@@ -159,7 +159,7 @@ def _load_filter() -> tuple[seccomp.Filter | None, str]:
         found = seccomp.Filter()
     except NotImplementedError as error:
         return None, str(error)
-    why = _failure(found.install)
+    why = _failure(found.install) if probe else ""
     return (None, f"seccomp is missing ({why})") if why else (found, "")
 
 
@@ -265,8 +265,13 @@ class Server:
         self.control.sendall(json.dumps(message).encode())
 
 
-class _Unfit(Exception):
+class Unfit(Exception):
     """This system lacks what "strict" demands."""
+
+
+def failure_kind(error: BaseException) -> str:
+    """What the host reads before the message; see process.explain."""
+    return "unfit" if isinstance(error, Unfit) else type(error).__name__
 
 
 def _prepare(config: Config) -> tuple[Runtime, Sealer, list[str]]:
@@ -281,19 +286,19 @@ def _prepare(config: Config) -> tuple[Runtime, Sealer, list[str]]:
     base = Footprint.of_this_process()  # before Landlock: /proc cannot be read after it
     layers = ["policy"] if config.policy == "pal" else []
     layers += ["rlimits"] if base.size else []
-    if _drop_user():
+    if drop_user():
         layers.append("user")
     if landlock.deny_all():
         layers.append("landlock")
-    found, why = _load_filter()
+    found, why = load_filter(probe=True)
     if found is not None:
         layers.append("seccomp")
     strict = config.isolation == "strict"
     if strict and found is None:
-        raise _Unfit(why)
+        raise Unfit(why)
     sealer = Sealer(strict, base, found, os.getpid())
     if strict and (why := _failure(lambda: sealer.close_in(1 << 28, 10))):
-        raise _Unfit(why)
+        raise Unfit(why)
     _prctl(_PR_SET_DUMPABLE, 0)
     return runtime, sealer, layers
 
@@ -306,8 +311,7 @@ def main(data: dict[str, object]) -> None:
     try:
         runtime, sealer, layers = _prepare(config)
     except BaseException as error:
-        kind = "unfit" if isinstance(error, _Unfit) else type(error).__name__
-        control.sendall(json.dumps({"failed": f"{kind}: {error}"}).encode())
+        control.sendall(json.dumps({"failed": f"{failure_kind(error)}: {error}"}).encode())
         os._exit(1)
     control.sendall(json.dumps({"ready": layers}).encode())
     try:

@@ -1,0 +1,112 @@
+"""Spawned workers, and honesty about the layers. On Linux the spawned worker is sealed too; macOS is not tested."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agentkit.sandbox import Limits, Sandbox, SandboxError, api, seccomp
+from agentkit.sandbox.client import Launcher, Spares
+from agentkit.sandbox.fallback import Spawner
+from agentkit.sandbox.process import Config, explain
+from tests.sandbox.hostile import children
+
+
+def spawning(config: Config, spares: Spares) -> Launcher:
+    return Spawner(config, spares)
+
+
+@pytest.fixture
+def spawned(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    monkeypatch.setattr(api, "_launcher", spawning)
+    with Sandbox(limits=Limits(wall=0.5)) as sandbox:
+        yield sandbox
+
+
+def test_a_spawned_worker_runs_programs(spawned: Sandbox) -> None:
+    result = spawned.run("print('a')\nadd(20, 22)", tools={"add": lambda a, b: a + b})
+    assert (result.value, result.output) == (42, "a\n")
+    assert {"policy", "rlimits", "seccomp"} <= set(result.isolation)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("while True: pass", "time"),
+        ("x = 'a' * 10**10", "memory"),
+        ("().__class__", "not_allowed"),
+        ("1 / 0", "program"),
+    ],
+)
+def test_its_limits_hold(spawned: Sandbox, code: str, kind: str) -> None:
+    error = spawned.run(code).error
+    assert error is not None
+    assert error.kind == kind
+    assert spawned.run("1").value == 1
+
+
+def test_it_is_sealed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "_launcher", spawning)
+    with Sandbox(policy="none") as sandbox:
+        for code in ("open('/etc/passwd')", "import os\nos.fork()", "import socket\nsocket.socket()"):
+            error = sandbox.run(code).error
+            assert error is not None
+            assert error.type == "PermissionError"
+        crash = sandbox.run("import ctypes\nctypes.string_at(0)").error
+        assert crash is not None
+        assert "SIGSEGV" in crash.message
+
+
+def test_it_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = children(os.getpid()), sum(1 for _ in Path("/proc/self/fd").iterdir())
+    monkeypatch.setattr(api, "_launcher", spawning)
+    with Sandbox() as sandbox, sandbox.session() as session:
+        session.run("x = 1")
+        assert session.run("x + 1").value == 2
+        assert sandbox.run("x").error is not None
+    assert (children(os.getpid()), sum(1 for _ in Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_module_that_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "_launcher", spawning)
+    with pytest.raises(SandboxError, match="Install it, or leave it out"):
+        Sandbox(modules=("no_such_module",)).run("1")
+
+
+def test_strict_refuses_and_says_how_to_change_that() -> None:
+    text = explain("unfit: seccomp is missing (OSError: refused)", 1)
+    assert "seccomp is missing" in text
+    assert 'Sandbox(isolation="best_effort")' in text
+
+
+def test_best_effort_names_its_layers_and_warns() -> None:
+    with pytest.warns(RuntimeWarning, match="without a system call filter. In force: policy, rlimits"):
+        api.Sandbox._warn(("policy", "rlimits"))  # pyright: ignore[reportPrivateUsage]
+    with Sandbox(isolation="best_effort") as sandbox:
+        assert "seccomp" in sandbox.run("1").isolation
+
+
+def test_an_unknown_architecture_has_no_filter() -> None:
+    with pytest.raises(NotImplementedError, match="no system call filter for riscv64"):
+        seccomp.program("riscv64")
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64", "arm64"])
+def test_the_filter_is_well_formed(machine: str) -> None:
+    """Every jump lands on a return or a later step, and every path returns: what the kernel checks at load."""
+    code = seccomp.program(machine)
+    steps = [(code[i] | code[i + 1] << 8, code[i + 2], code[i + 3]) for i in range(0, len(code), 8)]
+    assert len(code) % 8 == 0
+    assert steps[-1][0] == 0x06
+    for index, (kind, then, otherwise) in enumerate(steps):
+        if kind & 7 == 5:
+            assert max(index + 1 + then, index + 1 + otherwise) < len(steps)
+
+
+def test_windows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(os, "name", "nt")
+    with pytest.raises(SandboxError, match="WSL"):
+        api._launcher(Config(), Spares(1, 1, 1))  # pyright: ignore[reportPrivateUsage]
