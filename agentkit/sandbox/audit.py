@@ -8,7 +8,9 @@ containers hold. It calls nothing but properties, so what only a call returns is
 """
 
 import builtins
+import functools
 import sys
+import typing
 import warnings
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -43,6 +45,7 @@ _HARMLESS: Final = frozenset(
 )
 _WHOLE: Final = (FunctionType, dict)
 _NAMED: Final[tuple[type, ...]] = (FunctionType, BuiltinFunctionType, type)
+_DEPUTIES: Final = (type(typing.Optional[int]).__mro__[-2], typing.ForwardRef)  # noqa: UP045
 _PER_TYPE: Final = 300  # properties that make a new object at each read would never end
 
 
@@ -59,11 +62,9 @@ def _real_modules() -> Mapping[str, object]:
 
 
 def _forbidden() -> dict[int, str]:
-    import functools
     import io
     import operator
     import string
-    import typing
 
     found = {id(getattr(builtins, name)): f"the real {name}" for name in _NAMES}
     others = {
@@ -124,8 +125,10 @@ class Audit:
             return f"metaclass {value!r}"
         if id(value) in self._globals:
             return f"globals of {self._globals[id(value)]}"
-        if type(value) is dict and "__builtins__" in cast("dict[object, object]", value):
+        if _is_namespace(value):
             return "a namespace with __builtins__"
+        if isinstance(value, _DEPUTIES):
+            return f"{type(value).__name__}, which reads or writes what it is told by name"
         if id(value) in self._forbidden:
             return self._forbidden[id(value)]
         return self._foreign(value)
@@ -195,6 +198,10 @@ def roots(extra: Iterable[str] = ()) -> tuple[dict[str, object], list[object]]:
 def public_names_of(space: object) -> dict[str, object]:
     """The entries of a namespace that a program can name."""
     return {name: value for name, value in cast("dict[str, object]", space).items() if not name.startswith("_")}
+
+
+def _is_namespace(value: object) -> bool:
+    return type(value) is dict and "__builtins__" in cast("dict[object, object]", value)
 
 
 def _place(value: object) -> tuple[str, str]:

@@ -160,25 +160,63 @@ def checked_hasattr(obj: object, name: str, /) -> bool:
 
 def checked_setattr(obj: object, name: str, value: object, /) -> None:
     """The built-in setattr."""
-    setattr(obj, _writable(name), value)
+    setattr(obj, writable(name), value)
 
 
 def checked_delattr(obj: object, name: str, /) -> None:
     """The built-in delattr."""
-    delattr(obj, _writable(name))
+    delattr(obj, writable(name))
 
 
 def set_own_attribute(obj: object, name: str, value: object, /) -> None:
     """object.__setattr__, as a frozen dataclass uses it in __post_init__."""
-    object.__setattr__(obj, _writable(name), value)
+    object.__setattr__(obj, writable(name), value)
 
 
-def _writable(name: object) -> str:
+def writable(name: object) -> str:
+    """The name, when a program may set an attribute of that name."""
     name = exact(name)
     refusal = store_refusal(name)
     if refusal:
         raise AttributeError(refusal)
     return name
+
+
+class _Variables(dict[str, object]):
+    """What vars(x) gives: x's variables; what is written here is written there, if its name is allowed."""
+
+    def __init__(self, obj: object) -> None:
+        super().__init__(vars(obj))
+        self._real_ = vars(obj)  # a name that no program can read
+
+    def __setitem__(self, name: str, value: object) -> None:
+        self._real_[writable(name)] = value
+        super().__setitem__(name, value)
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(name)
+        del self._real_[name]
+
+    def update(self, *others: object, **more: object) -> None:
+        """dict.update."""
+        for name, value in dict(*others, **more).items():
+            self[name] = value
+
+    def setdefault(self, name: str, default: object = None, /) -> object:
+        """dict.setdefault."""
+        if name not in self:
+            self[name] = default
+        return self[name]
+
+    def pop(self, name: str, /, *default: object) -> object:
+        """dict.pop."""
+        self._real_.pop(exact(name), None)
+        return super().pop(name, *default)
+
+    def clear(self) -> None:
+        """dict.clear."""
+        self._real_.clear()
+        super().clear()
 
 
 def checked_vars(*args: object) -> dict[str, object]:
@@ -188,7 +226,7 @@ def checked_vars(*args: object) -> dict[str, object]:
     obj = args[0]
     if isinstance(obj, type) or not is_own(type(obj)):
         raise TypeError("vars() works on instances of classes that the program defines")
-    return cast("dict[str, object]", vars(obj))
+    return _Variables(obj)
 
 
 class _Type:

@@ -23,6 +23,7 @@ from .guards import (
     set_own_attribute,
 )
 from .policy_names import words
+from .typing_forms import GENERIC, type_variable
 
 _PLAIN: Final = (
     *words("abs all any ascii bin bool bytearray bytes callable chr classmethod complex dict divmod enumerate filter"),
@@ -155,6 +156,8 @@ def hooks(modules: Mapping[str, object]) -> dict[str, object]:
         "_import_all_": importer.load_all,
         "_Exception_": Exception,
         "_ABC_": ABC,
+        "_Generic_": GENERIC,
+        "_TypeVar_": type_variable,
         "_ClassVar_": typing.ClassVar,
         "_InitVar_": dataclasses.InitVar,
         "_KW_ONLY_": dataclasses.KW_ONLY,

@@ -11,8 +11,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import Final
 
-from . import standins
+from . import copying, standins
 from .guards import Absent, attrgetter, is_metaclass, methodcaller
+from .typing_forms import forms
 from .zones import available_timezones, preload, zone
 
 _DATEUTIL: Final = ("relativedelta", "parser", "rrule", "easter", "tz")
@@ -23,7 +24,7 @@ BASE_MODULES: Final[tuple[str, ...]] = (
     *("queue", "copy", "enum", "dataclasses", "typing", "types", "abc", "contextlib"),
     *("string", "re", "textwrap", "unicodedata", "difflib", "pprint", "html", "json", "csv", "io", "urllib.parse"),
     *("datetime", "calendar", "time", "zoneinfo", *(f"dateutil.{name}" for name in _DATEUTIL)),
-    *("hashlib", "base64", "binascii", "struct", "zlib", "uuid", "ipaddress", "colorsys"),
+    *("hashlib", "base64", "binascii", "struct", "zlib", "uuid", "colorsys"),
     *("sys", "traceback", "warnings"),
 )
 
@@ -37,10 +38,10 @@ _PARTS: Final = {
 _ONLY: Final = {
     "abc": "ABC abstractmethod",
     "contextlib": "contextmanager suppress closing nullcontext ExitStack ContextDecorator AbstractContextManager",
-    "copy": "copy deepcopy replace Error",
+    "copy": "replace Error",
     "dateutil.parser": "parse isoparse parserinfo ParserError",
     "dateutil.tz": "UTC tzutc tzoffset",
-    "dataclasses": "asdict astuple replace is_dataclass MISSING KW_ONLY InitVar FrozenInstanceError",
+    "dataclasses": "is_dataclass MISSING KW_ONLY InitVar FrozenInstanceError",
     "enum": "auto unique verify member nonmember EnumCheck FlagBoundary UNIQUE CONTINUOUS NAMED_FLAGS "
     "STRICT CONFORM EJECT KEEP",
     "functools": "reduce partial partialmethod lru_cache cache cached_property cmp_to_key total_ordering",
@@ -50,7 +51,8 @@ _ONLY: Final = {
     "time": "time time_ns perf_counter perf_counter_ns monotonic monotonic_ns process_time sleep strftime strptime "
     "localtime gmtime mktime ctime asctime struct_time timezone tzname",
     "traceback": "",
-    "types": "SimpleNamespace MappingProxyType NoneType GeneratorType",
+    "typing": "",
+    "types": "MappingProxyType NoneType GeneratorType",
     "uuid": "UUID uuid3 uuid4 uuid5 NAMESPACE_DNS NAMESPACE_URL NAMESPACE_OID NAMESPACE_X500",
     "warnings": "warn filterwarnings simplefilter",
     "zoneinfo": "ZoneInfoNotFoundError",
@@ -61,23 +63,26 @@ _WITHOUT: Final = {
     "collections": "UserString",  # its format() is unchecked
     "hashlib": "file_digest",
     "string": "Formatter",
-    "typing": "ForwardRef get_type_hints get_args get_overloads clear_overloads no_type_check "
-    "no_type_check_decorator dataclass_transform evaluate_forward_ref IO BinaryIO TextIO reveal_type",
     "numpy": "load save savez savez_compressed savetxt loadtxt genfromtxt fromfile fromregex memmap test info "
     "show_config show_runtime get_include seterrcall",
     "sympy": "test doctest init_session init_printing preview source",
 }
+_FUNCTOOLS: Final = ("wraps", "update_wrapper", "singledispatch")
 # Own versions.
 _INSTEAD: Final[dict[str, dict[str, object]]] = {
     "abc": {"ABCMeta": standins.NoMetaclass("ABCMeta")},
     "collections": {"namedtuple": standins.namedtuple},
     "contextlib": {"redirect_stdout": standins.redirect_stdout},
-    "dataclasses": {name: getattr(standins, name) for name in ("dataclass", "field", "fields")},
+    "copy": {"copy": copying.copy, "deepcopy": copying.deepcopy},
+    "dataclasses": {
+        **{name: getattr(standins, name) for name in ("dataclass", "field", "fields")},
+        **{name: getattr(copying, name) for name in ("asdict", "astuple", "replace")},
+    },
     "enum": {
         **{name: getattr(standins, name) for name in ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag")},
         **{name: standins.NoMetaclass(name) for name in ("EnumMeta", "EnumType")},
     },
-    "functools": {name: getattr(standins, name) for name in ("wraps", "update_wrapper", "singledispatch")},
+    "functools": {name: getattr(standins, name) for name in _FUNCTOOLS},
     "operator": {"attrgetter": attrgetter, "methodcaller": methodcaller},
     "sys": {
         "setrecursionlimit": standins.setrecursionlimit,
@@ -86,7 +91,8 @@ _INSTEAD: Final[dict[str, dict[str, object]]] = {
         "exit": Absent("sys.exit()", "let the program end, or return from the function"),
     },
     "traceback": {"format_exc": standins.format_exc, "print_exc": standins.print_exc},
-    "typing": {"NamedTuple": standins.NamedTuple},
+    "types": {"SimpleNamespace": standins.SimpleNamespace},
+    "typing": forms(),
     "zoneinfo": {"ZoneInfo": zone, "available_timezones": available_timezones},
 }
 

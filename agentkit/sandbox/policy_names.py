@@ -49,6 +49,7 @@ DENIED: Final = INSPECT_ATTRIBUTES | frozenset(
         *("mro", "cell_contents", "tb_lasti", "tb_lineno"),
         *("func_globals", "func_code", "func_closure", "func_dict", "func_defaults", "func_kwdefaults"),  # Cython
         *("evaluate_bound", "evaluate_constraints", "evaluate_default", "evaluate_value"),  # typing: these eval strings
+        "attrname",  # functools.cached_property: which entry of an object's dict it writes
         *("ctypes", "cffi", "capsule", "tofile"),  # numpy: addresses, files
     }
 )

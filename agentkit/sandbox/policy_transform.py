@@ -214,11 +214,12 @@ class ProgramTransformer(Walker):
     def _visit_function(self, node: ast.FunctionDef) -> Visited:
         self._check_binding(node, node.name)
         node.returns = None
+        variables = self._variables(node)
         decorators, node.decorator_list = node.decorator_list, []
         self.visit_all(decorators)
         self._inside("function", node)
         node.decorator_list = decorators
-        return node
+        return [*variables, node] if variables else node
 
     def _visit_lambda(self, node: ast.Lambda) -> Visited:
         return self._inside("function", node)
@@ -233,11 +234,12 @@ class ProgramTransformer(Walker):
                 self.error(node, "**keywords in a class statement are not allowed: write them out")
             elif keyword.arg == "metaclass":
                 self._replace_metaclass(node, keyword)
+        variables = self._variables(node)
         bases, keywords, decorators = node.bases, node.keywords, node.decorator_list
         node.bases, node.keywords, node.decorator_list = [], [], []
         self._inside("class", node)
         node.bases, node.keywords, node.decorator_list = bases, keywords, decorators
-        return node
+        return [*variables, node] if variables else node
 
     def _replace_metaclass(self, node: ast.ClassDef, keyword: ast.keyword) -> None:
         """metaclass=ABCMeta means the same as the base ABC; no other metaclass is available."""
@@ -248,13 +250,26 @@ class ProgramTransformer(Walker):
         node.keywords.remove(keyword)
         node.bases.append(_at(_name("_ABC_"), node))
 
-    def _visit_type_parameter(self, node: ast.AST) -> Visited:
-        """Bounds and defaults of type parameters (3.12) are annotations."""
-        self._check_binding(node, getattr(node, "name", None))
-        for field in ("bound", "default_value"):
-            if getattr(node, field, None) is not None:
-                setattr(node, field, None)
-        return node
+    def _variables(self, node: ast.ClassDef | ast.FunctionDef) -> list[ast.stmt]:
+        """Type parameters (3.12) become variables that mean nothing: the real ones evaluate their bounds."""
+        parameters: list[ast.AST] = getattr(node, "type_params", [])
+        names = [str(getattr(parameter, "name", "")) for parameter in parameters]
+        for name in names:
+            self._check_binding(node, name)
+        parameters.clear()
+        if names and isinstance(node, ast.ClassDef):
+            node.bases.append(_at(_name("_Generic_"), node))
+        return [
+            _at(ast.Assign([ast.Name(name, ast.Store())], _call("_TypeVar_", ast.Constant(name))), node)
+            for name in names
+        ]
+
+    def _visit_type_alias(self, node: ast.AST) -> Visited:
+        """type X = ... (3.12): X is a name for annotations."""
+        name = getattr(node, "name", None)
+        assert isinstance(name, ast.Name)
+        self._check_binding(node, name.id)
+        return _at(ast.Assign([name], _call("_TypeVar_", ast.Constant(name.id))), node)
 
     def _visit_handler(self, node: ast.ExceptHandler) -> Visited:
         """A bare except must not catch the time limit."""
@@ -341,9 +356,7 @@ class ProgramTransformer(Walker):
         "FunctionDef": _visit_function,
         "Lambda": _visit_lambda,
         "ClassDef": _visit_class,
-        "TypeVar": _visit_type_parameter,
-        "ParamSpec": _visit_type_parameter,
-        "TypeVarTuple": _visit_type_parameter,
+        "TypeAlias": _visit_type_alias,
         "ExceptHandler": _visit_handler,
         "Call": _visit_call,
         "comprehension": _visit_comprehension,

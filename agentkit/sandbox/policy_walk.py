@@ -41,7 +41,7 @@ _PLAIN: Final = _LEAVES | _classes(
     "Module Expr If For While Try With withitem Return Raise Assert Delete Starred NamedExpr "
     "BoolOp BinOp UnaryOp IfExp Dict Set List Tuple ListComp SetComp DictComp GeneratorExp Yield YieldFrom "
     "Compare FormattedValue JoinedStr TemplateStr Interpolation Subscript Slice arguments "
-    "Match match_case MatchValue MatchSequence MatchOr TypeAlias"
+    "Match match_case MatchValue MatchSequence MatchOr"
 )
 
 

@@ -14,10 +14,9 @@ import typing
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from functools import partial
-from types import SimpleNamespace
 from typing import Final, NoReturn, TypeVar, cast
 
-from .guards import clear_match_args, plain_text
+from .guards import checked_setattr, clear_match_args, plain_text
 from .policy_names import TEXT_NAMES, field_refusal
 
 _Class = TypeVar("_Class", bound=type)
@@ -85,7 +84,7 @@ def dataclass(cls: type | None = None, /, **options: object) -> object:
     return build if cls is None else build(cls)
 
 
-def fields(class_or_instance: object) -> tuple[SimpleNamespace, ...]:
+def fields(class_or_instance: object) -> tuple["SimpleNamespace", ...]:
     """dataclasses.fields, as copies."""
     names = ("name", "type", "default", "default_factory", "init", "repr", "hash", "compare", "metadata", "kw_only")
     found = dataclasses.fields(cast("type[_Dataclass]", class_or_instance))
@@ -210,6 +209,25 @@ def update_wrapper(wrapper: _Function, wrapped: object, *_: object, **__: object
 def wraps(wrapped: object, *_: object, **__: object) -> Callable[[_Function], _Function]:
     """functools.wraps."""
     return lambda wrapper: update_wrapper(wrapper, wrapped)
+
+
+class SimpleNamespace:
+    """types.SimpleNamespace, with allowed names."""
+
+    def __init__(self, /, **variables: object) -> None:
+        for name, value in variables.items():
+            checked_setattr(self, name, value)
+
+    def __repr__(self) -> str:
+        return f"namespace({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+
+    def __eq__(self, other: object) -> bool:
+        return vars(self) == vars(other) if isinstance(other, SimpleNamespace) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # as the real one
+
+
+SimpleNamespace.__module__ = "__main__"  # vars() takes it
 
 
 def singledispatch(function: Callable[..., object]) -> Callable[..., object]:
