@@ -28,7 +28,7 @@ _NAME_KEYS = ("action", "tool", "tool_name", "name", "function", "final_answer")
 _INPUT_KEYS = ("action_input", "tool_input", "arguments", "input", "parameters", "args", "kwargs")
 _ENCODED = frozenset({"arguments", "parameters"})  # OpenAI's form: JSON as text
 _ANSWER_KEYS = ("answer", "final_answer", "response", "result", "output", "text")
-_LIKE_ACTION = re.compile(r"[\"']?\b(?:action|action_input|tool|tool_name|tool_input)[\"']\s*:").search
+_LIKE_ACTION = re.compile(r"[\"']?\b(?:action|action_input|tool|tool_name|tool_input|arguments)[\"']\s*:").search
 
 
 def like_action(text: str) -> bool:

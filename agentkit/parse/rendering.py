@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from agentkit.messages import JSON, Action, Finish
-from agentkit.parse.markers import find_mark
+from agentkit.parse.index import ToolIndex
+from agentkit.parse.reader import decide
 
 __all__ = ["Dialect", "render"]
 
@@ -30,17 +31,17 @@ def render(step: Action | Finish, dialect: Dialect = "marker") -> str:
         case "bracket":
             inside = _input(step.input)
             if not _balanced(inside):
-                inside = json.dumps(step.input, ensure_ascii=False)
-                inside = inside.replace("[", "\\u005b").replace("]", "\\u005d")
+                inside = _STRING.sub(_without_brackets, json.dumps(step.input, ensure_ascii=False))
             return f"{thought}Action: {step.tool}[{inside}]"
         case "json":
             return thought + _object(step.tool, step.input)
 
 
 def _answer(answer: str, dialect: Dialect) -> str:
-    plain = answer == answer.strip() and answer != ""
-    if dialect == "marker" and plain and not any(find_mark(line) for line in answer.split("\n")):
-        return f"Final Answer: {answer}"
+    if dialect != "json":
+        text = f"Final Answer: {answer}" if dialect == "marker" else f"Action: Finish[{answer}]"
+        if decide(text, _NO_TOOLS) == Finish(answer):
+            return text
     return _object("Final Answer", answer)
 
 
@@ -56,6 +57,14 @@ def _input(given: Mapping[str, JSON] | str) -> str:
 
 # Begins with a letter or digit, ends with something else than a bracket or quote, on one line.
 _PLAIN = re.compile(r"\w(?:[^\n\r]*[^\s\])\"'`;.])?").fullmatch
+
+
+_NO_TOOLS = ToolIndex(())
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+def _without_brackets(string: re.Match[str]) -> str:
+    return string.group().replace("[", "\\u005b").replace("]", "\\u005d")
 
 
 def _balanced(text: str) -> bool:
