@@ -42,7 +42,9 @@ def without_thinking(text: str) -> str:
 def opening(line: str) -> tuple[str, str, int] | None:
     """The fence, info string and column of a block that opens in this line."""
     found = _OPEN(line)
-    return (found[1], found[2], found.start()) if found else None
+    if found is None or found[1] in line[: found.start()]:
+        return None  # the second one in a line closes
+    return found[1], found[2], found.start()
 
 
 def closes(line: str, fence: str) -> bool:

@@ -8,16 +8,10 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, cast
 
 from agentkit.messages import JSON
+from agentkit.schema import Arguments
 from agentkit.toolbox import fold
 
 __all__ = ["Entry", "ToolIndex", "ToolShape", "Tools"]
-
-
-class Signature(Protocol):
-    """The names of a tool's arguments; see `agentkit.schema.Arguments`."""
-
-    @property
-    def properties(self) -> Mapping[str, object]: ...
 
 
 class ToolShape(Protocol):
@@ -33,7 +27,7 @@ class ToolShape(Protocol):
     def accepts_nothing(self) -> bool: ...
 
     @property
-    def arguments(self) -> Signature: ...
+    def arguments(self) -> Arguments: ...
 
     def accepts(self, given: Mapping[str, JSON], /) -> bool: ...
 

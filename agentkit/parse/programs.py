@@ -165,16 +165,17 @@ def _longest_prefix(source: str) -> str:
 
 def _clean(source: str) -> str:
     """Without blank lines around it, common indentation, or the prompts of an interactive session."""
-    lines = source.expandtabs(4).split("\n") if "\t" in source else source.split("\n")
-    while lines and not lines[0].strip():
-        del lines[0]
-    while lines and not lines[-1].strip():
-        del lines[-1]
+    lines = source.replace("\r\n", "\n").split("\n")
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    lines = lines[filled[0] : filled[-1] + 1] if filled else []
     if lines and lines[0].lstrip().startswith(">>> "):
         lines = [line.lstrip()[4:] for line in lines if line.lstrip().startswith((">>> ", "... "))]
     if lines and lines[0][:1] == " " and any(line[:1] not in (" ", "") for line in lines):
         lines[0] = lines[0].lstrip()  # only the first line is set off, by the prompt it continues
-    return textwrap.dedent("\n".join(lines)).replace("\u00a0", " ")
+    clean = textwrap.dedent("\n".join(lines))
+    if "\u00a0" in clean and _tree(clean) is None:
+        clean = clean.replace("\u00a0", " ")  # blanks as web pages have them
+    return clean
 
 
 def _tree(source: str) -> ast.Module | None:
