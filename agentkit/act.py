@@ -62,7 +62,13 @@ def act(effect: Act, acting: Acting) -> Flow[Observation]:
         return _say(acting, "bad_arguments", "bad_arguments", tool=tool.name, message=error)
     context = RunContext(acting.run_id, effect.step, acting.now, _key(acting, effect.step, effect.call))
     if tool.marks.needs_approval:
-        request = ApprovalRequest(tool.name, arguments, tool.description, acting.run_id, effect.step, context.key)
+        try:
+            preview = yield from _preview(tool, arguments, context)
+        except ToolError as error:
+            return _say(acting, "tool_error", "tool_error", tool=tool.name, message=error)
+        request = ApprovalRequest(
+            tool.name, arguments, tool.description, acting.run_id, effect.step, context.key, preview
+        )
         approval = yield from _ask(request, acting)
         if not approval.granted:
             return _say(acting, "refused", "refused", tool=tool.name, reason=approval.reason)
@@ -97,14 +103,35 @@ def _call(tool: AnyTool, arguments: dict[str, object], context: RunContext, acti
     return Call(tool.function, given, tool.is_async, min(limits, default=None), tool.coroutine)
 
 
+def _preview(tool: AnyTool, arguments: dict[str, object], context: RunContext) -> Flow[str]:
+    if tool.preview is None:
+        return ""
+    try:
+        return str((yield from Call(tool.preview, tool.inject(dict(arguments), context))))
+    except ToolError:
+        raise
+    except Exception as error:
+        log.error("tool=%s | preview failed", tool.name, exc_info=error)
+        return ""
+
+
 def _ask(request: ApprovalRequest, acting: Acting) -> Flow[Approval]:
     if acting.approve is None:
         approval = Approval(False, acting.prompts.say("observations", "nobody to approve"))
     else:
-        answer = yield from Approve(acting.approve, request)
-        approval = answer if isinstance(answer, Approval) else Approval(answer is True)
+        approval = yield from _answered(acting.approve, request)
     yield ApprovalAsked(request.tool, approval.granted, approval.reason)
     return approval
+
+
+def _answered(approve: Approver, request: ApprovalRequest) -> Flow[Approval]:
+    """What the approver says; anything but a clear yes is no, and so is failing to ask."""
+    try:
+        answer = yield from Approve(approve, request)
+    except Exception as error:
+        log.error("tool=%s | approval could not be asked for", request.tool, exc_info=error)
+        return Approval(False, f"It could not be asked for ({type(error).__name__}).")
+    return answer if isinstance(answer, Approval) else Approval(answer is True)
 
 
 def _outcome(tool: AnyTool, call: Call, early: Early | None, acting: Acting) -> Flow[Observation]:

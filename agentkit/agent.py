@@ -19,6 +19,7 @@ from agentkit.interpreter import Interpreter, default_interpreter
 from agentkit.limits import Limits
 from agentkit.messages import Message, Run, Tokens, Turn
 from agentkit.models import Model, Params, load
+from agentkit.models.resolve import is_chat_model
 from agentkit.models.retry import RetryPolicy
 from agentkit.operations import adrive, drive
 from agentkit.prompt import PromptChoice
@@ -84,12 +85,13 @@ class Agent:
         self._interpreter = interpreter
         self._own_sandbox: Interpreter | None = None
         plan = _strategy(strategy).plan(Toolbox(tools), prompt, self._sandbox)
+        params = params if isinstance(params, Params) else Params.of(params or {})
         self._assembly = Assembly(
-            models=tuple(load(item) for item in (model, *fallback)),
+            models=tuple(_loaded(item, params) for item in (model, *fallback)),
             plan=plan,
             answers=Answers(answer_type, plan.prompts),
             limits=limits or Limits(),
-            params=params if isinstance(params, Params) else Params.of(params or {}),
+            params=params,
             retry=retry or RetryPolicy(),
             approve=approve,
             wrap=tuple(wrap),
@@ -197,6 +199,11 @@ class Agent:
         for model in self.models:
             if cost_usd(model.name, Tokens(1, 1)) is None:
                 raise ConfigError(f"max_cost_usd needs a known price, and that of {model.name!r} is not known.")
+
+
+def _loaded(item: ModelLike, params: Params) -> Model:
+    """The model; its provider checks the parameters now, where there is one."""
+    return item if isinstance(item, Model) and not is_chat_model(item) else load(item, params=params)
 
 
 _strategy = strategy  # the constructor has a parameter of that name

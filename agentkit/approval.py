@@ -16,6 +16,7 @@ class ApprovalRequest:
     Attributes:
         arguments: as the tool will get them, checked.
         key: the call's idempotency key.
+        preview: what the call would do, in the tool's own words; may be empty.
     """
 
     tool: str
@@ -24,6 +25,7 @@ class ApprovalRequest:
     run_id: str
     step: int
     key: str
+    preview: str = ""
 
     def __str__(self) -> str:
         return f"{self.tool}({', '.join(f'{name}={value!r}' for name, value in self.arguments.items())})"

@@ -6,7 +6,6 @@ import importlib
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
 from types import ModuleType
 from typing import cast
 
@@ -39,15 +38,12 @@ def load_tools(specs: str | Iterable[str]) -> list[AnyTool]:
 
 def built_in() -> Mapping[str, AnyTool]:
     """The tools that come with agentkit, by name."""
-    return {**{tool.name: tool for tool in _all_in(importlib.import_module(_TOOLS))}, "python": _python()}
+    return {tool.name: tool for tool in _all_in(importlib.import_module(_TOOLS))}
 
 
 def _load(spec: str) -> list[AnyTool]:
-    if spec == "python":
-        return [_python()]
     if spec in _GROUPS:
-        tools = _all_in(importlib.import_module(_GROUPS[spec]))
-        return [*tools, _python()] if spec == "all" else tools
+        return _all_in(importlib.import_module(_GROUPS[spec]))
     place, colon, name = _split(spec)
     if colon:
         return _named(load_module(place), name, place)
@@ -112,11 +108,3 @@ def _functions(module: ModuleType) -> list[str]:
         if inspect.isfunction(item) and item.__module__ == module.__name__ and not name.startswith("_")
     ]
 
-
-@cache
-def _python() -> AnyTool:
-    """The tool that runs programs, in a sandbox that starts with the first of them."""
-    from agentkit.interpreter import default_interpreter, program_tool
-    from agentkit.prompt import Prompts
-
-    return program_tool(cache(default_interpreter), Prompts.choose("react"))

@@ -74,6 +74,8 @@ class Tool(Generic[P, R]):
         description: what the model reads; the first paragraph of the docstring by default.
         arguments: schema and checks.
         coroutine: the same as a coroutine function, where a tool has both: an event loop runs this one.
+        preview: called with the same arguments before approval is asked for; says in words what the call would do,
+            or raises ToolError when it could not be done, in which case nobody is asked.
     """
 
     function: Callable[P, R]
@@ -82,6 +84,7 @@ class Tool(Generic[P, R]):
     arguments: Arguments
     marks: Marks = field(default_factory=Marks)
     coroutine: Callable[P, Awaitable[R]] | None = None
+    preview: Callable[..., str] | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\w[\w .\-]{0,63}", self.name):
@@ -150,7 +153,11 @@ def tool(function: Callable[P, R], /) -> Tool[P, R]: ...
 
 @overload
 def tool(
-    *, name: str | None = None, description: str | None = None, **marks: Unpack[ToolOptions]
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    preview: Callable[..., str] | None = None,
+    **marks: Unpack[ToolOptions],
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
@@ -160,11 +167,13 @@ def tool(
     *,
     name: str | None = None,
     description: str | None = None,
+    preview: Callable[..., str] | None = None,
     **marks: Unpack[ToolOptions],
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a tool of a function, sync or async; its type is kept.
 
-    The JSON Schema comes from the signature, the descriptions from the docstring (Google, NumPy or ReST style).
+    The JSON Schema comes from the signature, the descriptions from the docstring (Google, NumPy or ReST style). For
+    the marks see `Marks`, for `preview` see `Tool`.
 
     Raises:
         ConfigError: a name or marks that cannot be.
@@ -181,7 +190,8 @@ def tool(
     def decorate(function: Callable[P, R]) -> Tool[P, R]:
         tool_name = name or cast("str", getattr(function, "__name__", type(function).__name__))
         text = description or _first_paragraph(function)
-        return Tool(function, tool_name, text, FunctionArguments(function, tool_name), Marks(**marks))
+        arguments = FunctionArguments(function, tool_name)
+        return Tool(function, tool_name, text, arguments, Marks(**marks), preview=preview)
 
     return decorate if function is None else decorate(function)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .arithmetic import calculator
+    from .python import python, python_tool
     from .search import search_tool, search_web
     from .travel import (
         book_flight,
@@ -28,6 +29,8 @@ __all__ = [
     "cancel_booking",
     "get_booking",
     "list_bookings",
+    "python",
+    "python_tool",
     "search_flights",
     "search_hotels",
     "search_tool",
@@ -38,6 +41,7 @@ __all__ = [
 _MODULES = dict.fromkeys(__all__, ".travel") | {
     "calculator": ".arithmetic",
     "python": ".python",
+    "python_tool": ".python",
     "search_tool": ".search",
     "search_web": ".search",
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta, timezone
-from functools import cache
+from functools import cache, partial
 from typing import Literal, assert_never
 
 from agentkit.errors import ToolError
@@ -132,6 +132,20 @@ class _Desk:
         booking = store.cancel(booking_id, key)
         return f"Cancelled {booking.id}: {_what(booking.item)}, {_names(booking)}, ${booking.total} refunded"
 
+    def flight_preview(self, flight_id: str, passengers: Names, context: RunContext, key: IdempotencyKey) -> str:
+        """What book_flight would do, for whoever approves it."""
+        return _priced(self._ahead(flight_id, "flight", context), passengers)
+
+    def stay_preview(self, hotel_id: str, guest: Name, context: RunContext, key: IdempotencyKey) -> str:
+        """What book_hotel would do."""
+        return _priced(self._ahead(hotel_id, "stay", context), [guest])
+
+    def cancel_preview(self, booking_id: str, context: RunContext, key: IdempotencyKey) -> str:
+        """What cancel_booking would cancel."""
+        booking = self._store().booking(booking_id)
+        self._check_ahead(booking.item, context)
+        return f"{_what(booking.item)}, {_names(booking)}"
+
     def _city(self, text: str) -> City:
         return find_city(text, self._store().cities())
 
@@ -224,6 +238,10 @@ def _what(item: Offer) -> str:
             return f"{item.id} {item.hotel} {item.stars}* {item.check_in} {_nights(item.nights)}"
 
 
+def _priced(offer: Offer, names: Sequence[str]) -> str:
+    return f"{_what(offer)}, {' and '.join(names)}, ${offer.total(len(names))} total"
+
+
 def _booking_line(booking: Booking) -> str:
     return f"{booking.id} {booking.status}: {_what(booking.item)}, {_names(booking)}, ${booking.total} total"
 
@@ -254,15 +272,15 @@ def travel_tools(store: BookingStore | Callable[[], BookingStore]) -> list[Tool[
     desk = _Desk(cache(store) if callable(store) else lambda: store)
     searching = tool(read_only=True, retry=1, timeout=30)
     looking = tool(read_only=True, repeatable=True, retry=1, timeout=30)
-    acting = tool(needs_approval=True, idempotent=True, retry=2, timeout=60)
+    acting = partial(tool, needs_approval=True, idempotent=True, retry=2, timeout=60)
     return [
         searching(desk.search_flights),
         searching(desk.search_hotels),
-        acting(desk.book_flight),
-        acting(desk.book_hotel),
+        acting(preview=desk.flight_preview)(desk.book_flight),
+        acting(preview=desk.stay_preview)(desk.book_hotel),
         looking(desk.get_booking),
         looking(desk.list_bookings),
-        acting(desk.cancel_booking),
+        acting(preview=desk.cancel_preview)(desk.cancel_booking),
     ]
 
 

@@ -56,7 +56,9 @@ def _told(request: ApprovalRequest, *, colour: bool) -> str:
     """The exact call, an argument to a line. `repr` escapes all that a terminal would obey or hide."""
     tool = f"\033[1;33m{request.tool}\033[0m" if colour else request.tool
     lines = [f"    {name}={value!r}" for name, value in request.arguments.items()]
-    return "\n".join((f"  The agent asks to run {tool} with", *(lines or ["    no arguments"])))
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in request.preview)
+    lines = [*(lines or ["    no arguments"]), *([f"  That is: {shown}"] if shown else [])]
+    return "\n".join((f"  The agent asks to run {tool} with", *lines))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from agentkit.models.base import Model, Params
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-__all__ = ["load"]
+__all__ = ["is_chat_model", "load"]
 
 NO_PARAMS = Params()
 BEDROCK = ("bedrock", "bedrock_converse")
@@ -40,7 +40,7 @@ def load(model: str | BaseChatModel | Model, *, params: Params = NO_PARAMS, **pr
     """
     if isinstance(model, str):
         return _named(model.strip(), params, provider_options)
-    if _is_chat_model(model):
+    if is_chat_model(model):
         if provider_options:
             raise ConfigError(f"Set {', '.join(sorted(provider_options))} on the chat model itself.")
         from agentkit.models.langchain import LangChainModel
@@ -62,7 +62,7 @@ def load(model: str | BaseChatModel | Model, *, params: Params = NO_PARAMS, **pr
     )
 
 
-def _is_chat_model(model: object) -> TypeGuard[BaseChatModel]:
+def is_chat_model(model: object) -> TypeGuard[BaseChatModel]:
     """Without importing LangChain: an object of its classes exists only where that has been done."""
     chat_models = sys.modules.get("langchain_core.language_models.chat_models")
     return chat_models is not None and isinstance(model, chat_models.BaseChatModel)

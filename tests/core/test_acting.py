@@ -171,6 +171,27 @@ def test_approval_shows_the_exact_call_and_decides() -> None:
     assert observe(buy, "boat", decide).text == "bought" and bought == ["boat"]
 
 
+def test_the_approver_sees_what_the_call_would_do() -> None:
+    asked: list[str] = []
+
+    def in_words(number: int, key: IdempotencyKey) -> str:
+        if number > 2:
+            raise ToolError("There are only seats 1 and 2.")
+        return f"the {'window' if number == 1 else 'aisle'} seat"
+
+    @tool(name="t", needs_approval=True, preview=in_words)
+    def seat(number: int, key: IdempotencyKey) -> str:
+        return "taken"
+
+    def approve(request: ApprovalRequest) -> bool:
+        asked.append(request.preview)
+        return True
+
+    assert observe(seat, '{"number": 2}', approve).text == "taken"
+    assert observe(seat, '{"number": 3}', approve).text == "t failed: There are only seats 1 and 2."
+    assert asked == ["the aisle seat"], "nobody is asked about what cannot be done"
+
+
 def test_nobody_to_ask_means_no() -> None:
     seen = observe(tool(name="t", needs_approval=True)(lambda: "done"))
     assert seen.kind == "refused" and "nobody is here" in seen.text
@@ -185,6 +206,11 @@ def test_an_approver_may_be_async_and_anything_but_yes_is_no() -> None:
     assert observe(asking, approve=later).text == "done"
     assert observe(asking, approve=approve_all).text == "done"
     assert observe(asking, approve=lambda request: "maybe").kind == "refused"  # type: ignore[arg-type, return-value]
+
+    def no_terminal(request: ApprovalRequest) -> bool:
+        raise EOFError
+
+    assert "could not be asked for (EOFError)" in observe(asking, approve=no_terminal).text
 
     async def inside() -> str:
         model = ScriptedModel(["Action: t\nAction Input: {}", "Final Answer: ok"])

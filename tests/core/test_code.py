@@ -37,7 +37,9 @@ def block(program: str) -> str:
     return f"I look.\n```python\n{program}\n```"
 
 
-def agent(sandbox: Sandbox, programs: list[str], tools: list[ToolLike], **options: object) -> tuple[Agent, ScriptedModel]:
+def agent(
+    sandbox: Sandbox, programs: list[str], tools: list[ToolLike], **options: object
+) -> tuple[Agent, ScriptedModel]:
     model = ScriptedModel([block(program) for program in programs])
     return Agent(model, tools, strategy="code", interpreter=sandbox, **options), model  # type: ignore[arg-type]
 

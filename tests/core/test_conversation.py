@@ -1,5 +1,7 @@
 """Rendering and trimming: an action and its observation are never separated."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +25,7 @@ def turn(number: int, steps: int) -> Turn:
 
 def paired(messages: list[Message]) -> bool:
     """Every action is followed by its own observation, and nobody speaks twice in a row."""
-    for one, other in zip(messages, messages[1:], strict=False):
+    for one, other in pairwise(messages):
         if one.role == other.role:
             return False
         if one.text.startswith("act ") and not other.text.startswith(f"Observation: seen {one.text.split()[1]} "):

@@ -67,6 +67,8 @@ def test_repeatable_tools_are_left_alone() -> None:
 
 
 def test_failures_are_remembered_too() -> None:
-    seen, _ = observations(['Action: poll\nAction Input: {"often": 3}'] * 2 + ['Action: look\nAction Input: {"at": {}}'] * 2)
+    seen, _ = observations(
+        ['Action: poll\nAction Input: {"often": 3}'] * 2 + ['Action: look\nAction Input: {"at": {}}'] * 2
+    )
     assert "no argument 'often'" in seen[1], "a repeatable tool is asked again"
     assert "at: Input should be a valid string" in seen[2] and "earlier result" in seen[3]

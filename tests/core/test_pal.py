@@ -98,9 +98,7 @@ def test_voting_stops_once_it_is_decided(sandbox: Sandbox) -> None:
 
 def test_a_vote_that_meets_a_limit_gives_what_it_has(sandbox: Sandbox) -> None:
     model = ScriptedModel([block("answer = 5")] * 2)
-    run = Agent(
-        model, strategy=Pal(samples=5), interpreter=sandbox, limits=Limits(max_model_calls=2)
-    ).run("?")
+    run = Agent(model, strategy=Pal(samples=5), interpreter=sandbox, limits=Limits(max_model_calls=2)).run("?")
     assert run.answer == "5" and run.votes == (("5", 2),)
 
 

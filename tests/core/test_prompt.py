@@ -78,7 +78,7 @@ def test_wrong_overrides_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Unknown prompt 'obs'"):
         Prompts.choose("react", {"obs": "x"})
     (tmp_path / "obs.md").write_text("## observation\n{{txt}}\n")
-    with pytest.raises(ConfigError, match="must use {{text}}, and uses {{txt}}"):
+    with pytest.raises(ConfigError, match=r"must use \{\{text\}\}, and uses \{\{txt\}\}"):
         Prompts.choose("react", {"observations": tmp_path / "obs.md"})
     (tmp_path / "obs.md").write_text("## observatoin\n{{text}}\n")
     with pytest.raises(ConfigError, match="unknown section 'observatoin'"):

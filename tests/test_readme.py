@@ -1,0 +1,38 @@
+"""The README's promises that a machine can check."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agentkit.models.local import installed
+from agentkit.models.weights import locate
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not installed() or locate() is None, reason="the embedded model is not here")
+def test_the_python_example_runs_on_the_embedded_model() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, input="", timeout=110, check=True
+    )
+    answer, reason, tokens = done.stdout.split("\n")[-2].rsplit(" ", 2)
+    assert answer and int(tokens) > 0
+    assert reason in {"answer", "max_steps", "timeout"}
+
+
+def test_every_file_it_points_to_is_there() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        if "://" not in target:
+            assert (ROOT / target).exists(), target
+
+
+def test_the_two_commands_are_targets_of_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for command in re.findall(r"^    make (\w+)", README, re.MULTILINE):
+        assert re.search(rf"^{command}:", makefile, re.MULTILINE), command
+    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
