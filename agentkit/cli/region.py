@@ -58,6 +58,8 @@ class Region:
     def above(self, part: RenderableType) -> None:
         """Print for good, above the region."""
         with self._turn:
+            if self._live is not None and self._live.is_started:
+                self._live.refresh()  # a print draws the region again as it was last
             self._console.print(part)
 
     def _draw(self, live: Live, over: threading.Event) -> None:

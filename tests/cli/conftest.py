@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -110,6 +111,12 @@ def cli(tmp_path: Path) -> Cli:
         "AGENTKIT_CACHE": str(tmp_path / "cache"),
     }
     return Cli(tmp_path, env)
+
+
+def interrupt(child: Terminal) -> None:
+    """Ctrl-C, as late as a person would press it: readline misses one between its prompt and its first wait."""
+    time.sleep(0.2)
+    child.sendintr()
 
 
 def finished(child: Terminal) -> int:

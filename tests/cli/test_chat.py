@@ -3,7 +3,7 @@
 import pexpect
 import pytest
 
-from tests.cli.conftest import Cli, finished
+from tests.cli.conftest import Cli, finished, interrupt
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*forkpty:DeprecationWarning")
 
@@ -53,6 +53,7 @@ def test_commands_of_the_chat(cli: Cli, model: str) -> None:
         child.sendline("/nonsense")
         child.expect_exact("There is no command /nonsense")
         child.expect_exact("/reset")
+        child.expect_exact(PROMPT)
         child.sendeof()
         assert finished(child) == 0
 
@@ -63,13 +64,13 @@ def test_ctrl_c_ends_the_answer_and_not_the_chat(cli: Cli) -> None:
         child.expect_exact(PROMPT)
         child.sendline("Talk!")
         child.expect("on and on")
-        child.sendintr()
+        interrupt(child)
         child.expect_exact("Interrupted after 0 steps.")
         child.expect_exact(PROMPT)
         child.sendline("And now?")
         child.expect_exact("back again")
         child.expect_exact(PROMPT)
-        child.sendintr()
+        interrupt(child)
         child.expect_exact("/exit or Ctrl-D leaves")
         child.sendline("/exit")
         assert finished(child) == 0
@@ -109,9 +110,11 @@ def test_interrupt_is_not_eof(cli: Cli, model: str) -> None:
     with cli.terminal("chat", "-m", model) as child:
         child.expect_exact(PROMPT)
         child.send("half a line")
-        child.sendintr()
+        child.expect_exact("half a line")
+        interrupt(child)
         child.expect_exact(PROMPT)
         child.sendline("alpha?")
         child.expect_exact("1 so far, the first alpha?")
+        child.expect_exact(PROMPT)
         child.sendeof()
         child.expect(pexpect.EOF)

@@ -8,7 +8,7 @@ import pytest
 
 from agentkit.codec import event_from_json
 from agentkit.events import RunEnded
-from tests.cli.conftest import COMMAND, Cli, finished
+from tests.cli.conftest import COMMAND, Cli, finished, interrupt
 
 # Newer Pythons warn of forkpty in a process with threads, which other tests may have left.
 pytestmark = pytest.mark.filterwarnings("ignore:.*forkpty:DeprecationWarning")
@@ -96,8 +96,8 @@ def test_ctrl_c_while_the_model_writes_ends_with_what_is_known(cli: Cli, tmp_pat
     arguments = ("How many?", "-m", model, "-t", "mytools.py:population", "--trace", "trace.jsonl")
     with cli.terminal(*arguments) as child:
         child.expect_exact("717,710")
-        child.expect("thinking")
-        child.sendintr()
+        child.expect("thinking · [0-9]+ s · [0-9]{3,}")  # the first step's tokens are counted
+        interrupt(child)
         child.expect_exact("Interrupted after 1 step.")
         assert finished(child) == 130
     last = event_from_json((tmp_path / "trace.jsonl").read_text().splitlines()[-1])
@@ -110,7 +110,7 @@ def test_ctrl_c_in_a_tool(cli: Cli) -> None:
     model = cli.model('Action: slow\nAction Input: {"seconds": 30}')
     with cli.terminal("Wait!", "-m", model, "-t", "mytools.py:slow") as child:
         child.expect_exact("slow has begun")
-        child.sendintr()
+        interrupt(child)
         child.expect_exact("Interrupted after 0 steps.")
         assert finished(child) == 130
 
@@ -118,7 +118,7 @@ def test_ctrl_c_in_a_tool(cli: Cli) -> None:
 def test_ctrl_c_at_the_approval_question(cli: Cli) -> None:
     with cli.terminal("A taxi!", "-m", cli.model(TAXI), "-t", "mytools.py:order_taxi") as child:
         child.expect(ALLOW)
-        child.sendintr()
+        interrupt(child)
         child.expect_exact("Interrupted")
         assert finished(child) == 130
 
