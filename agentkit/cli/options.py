@@ -6,17 +6,18 @@ import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Concatenate, Literal, ParamSpec, TypeVar, cast, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Concatenate, Literal, ParamSpec, TypeAlias, TypeVar, cast, get_type_hints
 
 import typer
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["AgentOptions", "takes"]
+__all__ = ["AgentOptions", "StrategyName", "takes"]
 
 D = TypeVar("D")
 P = ParamSpec("P")
+StrategyName: TypeAlias = Literal["react", "pal", "code"]
 LIMITS, OUTPUT = "Limits", "Output"
 
 
@@ -52,8 +53,13 @@ class AgentOptions:
         ),
     ] = field(default_factory=list[str])
     strategy: Annotated[
-        Literal["react", "pal"] | None,
-        typer.Option("--strategy", "-s", help="react: think, act, observe. pal: write a program whose value answers."),
+        StrategyName | None,
+        typer.Option(
+            "--strategy",
+            "-s",
+            help="react: think, act, observe. pal: write a program whose value answers. code: programs that call "
+            "the tools. Default: the one that the prompt is for, else react.",
+        ),
     ] = None
     option: Annotated[
         list[str],

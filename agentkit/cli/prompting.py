@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from agentkit.cli import console
 from agentkit.cli.front import Command
+from agentkit.cli.options import StrategyName
 
 __all__ = ["prompts"]
 
@@ -32,7 +33,7 @@ def show(
     tool: Annotated[
         list[str] | None, typer.Option("--tool", "-t", metavar="TOOL", help="A tool of the agent; repeatable.")
     ] = None,
-    strategy: Annotated[Literal["react", "pal"] | None, typer.Option("--strategy", "-s")] = None,
+    strategy: Annotated[StrategyName | None, typer.Option("--strategy", "-s")] = None,
     question: Annotated[str, typer.Option("--question", help="The question that is put in.")] = "(the question)",
 ) -> None:
     """Show the whole prompt as an agent would send it.

@@ -11,7 +11,7 @@ import typer
 from agentkit.cli.consent import Consent, Pause
 from agentkit.cli.console import note
 from agentkit.cli.named import load_model
-from agentkit.cli.options import AgentOptions
+from agentkit.cli.options import AgentOptions, StrategyName
 from agentkit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -84,43 +84,48 @@ def default_model(*, quiet: bool = False) -> str:
     return "local"
 
 
-def strategy_of(name: str | None, prompt: str | None, samples: int | None, *, explain: bool = False) -> StrategyLike:
+def strategy_of(
+    name: StrategyName | None, prompt: str | None, samples: int | None, *, explain: bool = False
+) -> StrategyLike:
     """The strategy; when it is not named, the one that the other options belong to."""
     from agentkit.strategies import Pal
 
-    if name is None:
-        name = "pal" if samples is not None or explain or (prompt is not None and _asks_for_code(prompt)) else "react"
-    if name == "react":
-        if samples is not None or explain:
-            raise typer.BadParameter("belong to --strategy pal", param_hint="'--samples' and '--explain'")
-        return "react"
-    with usage("--samples"):
-        return Pal(samples=samples or 1, explain=explain)
+    programs = samples is not None or explain
+    name = name or ("pal" if programs else "react" if prompt is None else _strategy_for(prompt))
+    if name == "pal":
+        with usage("--samples"):
+            return Pal(samples=samples or 1, explain=explain)
+    if programs:
+        raise typer.BadParameter("belong to --strategy pal", param_hint="'--samples' and '--explain'")
+    return name
 
 
-def _asks_for_code(prompt: str) -> bool:
-    """Whether a prompt is one for programs: it does not tell of tools."""
+def _strategy_for(prompt: str) -> StrategyName:
+    """The strategy a prompt is written for: those of pal do not tell of tools."""
     from agentkit.prompt import load
 
     with usage("--prompt"):
-        sections = load(prompt).sections
-    return not any("tools" in section.names for section in sections.values())
+        file = load(prompt)
+    if file.name == "code":
+        return "code"
+    return "react" if any("tools" in section.names for section in file.sections.values()) else "pal"
 
 
 def tools_of(names: Sequence[str], strategy: StrategyLike) -> Sequence[ToolLike]:
-    """The tools by name. With none named: the calculator and the sandboxed interpreter, which touch nothing."""
+    """The tools by name. With none named for react: the calculator and the sandboxed interpreter, which
+    touch nothing."""
     from agentkit.registry_import import load_tools
+    from agentkit.strategies import Pal
 
-    if strategy != "react":
+    if isinstance(strategy, Pal):
         if names:
-            raise typer.BadParameter(
-                "strategy pal takes no tools: its program is its only action", param_hint="'--tool'"
-            )
+            text = "strategy pal takes no tools: its program is its only action"
+            raise typer.BadParameter(text, param_hint="'--tool'")
         return ()
     if list(names) == ["none"]:
         return ()
     with usage("--tool"):
-        return load_tools(names or DEFAULT_TOOLS)
+        return load_tools(names or (DEFAULT_TOOLS if strategy == "react" else ()))
 
 
 def inference_params(given: Sequence[str]) -> Params:

@@ -24,8 +24,8 @@ def list_tools() -> None:
     found = built_in().values()
     width = max(len(tool.name) for tool in found)
     for tool in found:
-        typer.echo(f"{tool.name:{width}}  {_note(tool):9}  {tool.description}".rstrip())
-    typer.echo(f"{'travel':{width}}  {'':9}  All of the flight, hotel and booking tools.")
+        typer.echo(f"{tool.name:{width}}  {_note(tool):9}  {tool.description.partition('. ')[0]}".rstrip(". "))
+    typer.echo(f"{'travel':{width}}  {'':9}  All of the flight, hotel and booking tools")
 
 
 @tools.command(cls=Command)
@@ -58,6 +58,8 @@ def _marks(tool: AnyTool) -> str:
     marks = tool.marks
     said = ["read-only" if marks.read_only else "changes something"]
     said += ["needs approval"] * marks.needs_approval + ["idempotent"] * marks.idempotent
-    said += [f"at most {marks.timeout:g} s"] * (marks.timeout is not None)
-    said += [f"{marks.retry} more attempts"] * bool(marks.retry)
+    if marks.timeout is not None:
+        said.append(f"at most {marks.timeout:g} s")
+    if marks.retry:
+        said.append(f"tried {marks.retry + 1} times at most")
     return ", ".join(said)
