@@ -98,9 +98,11 @@ def begin_early(action: Action, step: int, acting: Acting) -> Flow[None]:
 
 
 def _call(tool: AnyTool, arguments: dict[str, object], context: RunContext, acting: Acting) -> Call:
-    limits = [limit for limit in (tool.marks.timeout, acting.meter.remaining()) if limit is not None]
-    given = tool.inject(dict(arguments), context)
-    return Call(tool.function, given, tool.is_async, min(limits, default=None), tool.coroutine)
+    timeout, remaining = tool.marks.timeout, acting.meter.remaining()
+    if remaining is not None:
+        timeout = remaining if timeout is None else min(timeout, remaining)
+    given = tool.inject(dict(arguments), context) if tool.arguments.injected else arguments
+    return Call(tool.function, given, tool.is_async, timeout, tool.coroutine)
 
 
 def _preview(tool: AnyTool, arguments: dict[str, object], context: RunContext) -> Flow[str]:

@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 
 from agentkit.act import Acting, begin_early
 from agentkit.conversation import estimate_tokens
-from agentkit.errors import LimitReached
+from agentkit.errors import LimitReached, ModelError
 from agentkit.events import ModelStarted, StreamCut, TextDelta
 from agentkit.flow import Ask, Flow
 from agentkit.guard import Guard
@@ -66,9 +66,19 @@ def ask(effect: Ask, asking: Asking) -> Flow[Reply]:
     """
     request = Request(effect.messages, _params(effect, asking), effect.format, asking.config)
 
+    try:
+        return (yield from _call(asking.models[0], request, effect, asking))
+    except ModelError as error:
+        failed: list[ModelError] = [error]
+    except TimeoutError:
+        raise LimitReached("timeout", "time") from None
+
+    # Only now what it takes to go on: most calls never come here.
     def ask_one(model: Model) -> Flow[Reply]:
         def attempt() -> Flow[Reply]:
-            return _call(model, request, effect, asking)
+            if failed:
+                raise failed.pop()  # the first attempt has been made, and counts
+            return (yield from _call(model, request, effect, asking))
 
         return retrying(asking.retry, attempt, model=model.name, deadline=asking.meter.deadline)
 

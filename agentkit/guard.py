@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,8 +12,6 @@ from agentkit.prompt import Prompts
 from agentkit.toolbox import Toolbox
 
 __all__ = ["Guard"]
-
-_canonical = json.JSONEncoder(sort_keys=True, default=str).encode
 
 
 class Guard:
@@ -74,4 +71,4 @@ def _key(action: Action) -> tuple[str, str]:
     given: Mapping[str, JSON] | str = action.input
     if isinstance(given, str):
         return action.tool, " ".join(given.split())
-    return action.tool, _canonical(given)
+    return action.tool, repr(sorted(given.items()))

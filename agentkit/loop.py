@@ -13,7 +13,7 @@ from agentkit.conversation import Conversation
 from agentkit.errors import LimitReached, ModelError
 from agentkit.events import Answered, FormatFault, LimitHit, Observed, StepEnded, ThoughtTold
 from agentkit.flow import Act, Ask, Flow
-from agentkit.messages import JSON, Action, Decision, Finish, Malformed, Observation, Run, Step, StopReason, Turn
+from agentkit.messages import JSON, Action, Decision, Finish, Malformed, Observation, Reply, Run, Step, StopReason, Turn
 from agentkit.models.base import ReplyFormat
 from agentkit.prompt import Prompts
 
@@ -26,7 +26,7 @@ class Task:
 
     Attributes:
         conversation: system message, history and question.
-        read: turns a reply's text into a decision, given the steps so far.
+        read: turns a reply into a decision, given the steps so far.
         value: the answer (text, and data where a tool gave it) as the value that the caller asked for; raises
             ValueError with the fault in words.
         first: the number of the first step.
@@ -34,7 +34,7 @@ class Task:
 
     question: str
     conversation: Conversation
-    read: Callable[[str, Sequence[Step]], Decision]
+    read: Callable[[Reply, Sequence[Step]], Decision]
     format: ReplyFormat
     stop: tuple[str, ...]
     prompts: Prompts
@@ -55,7 +55,7 @@ def loop(task: Task) -> Flow[Run]:
         while task.max_steps is None or len(steps) < task.max_steps:
             number = task.first + len(steps)
             reply = yield from Ask(talk.messages(), number, task.format, task.stop, sample=task.sample)
-            decision, value = _checked(task.read(reply.text, steps), task)
+            decision, value = _checked(task.read(reply, steps), task)
             if decision.thought:
                 yield ThoughtTold(decision.thought)
             observation = yield from _consequence(decision, number, task)
@@ -130,7 +130,7 @@ def _last_call(task: Task, steps: list[Step], limit: LimitReached) -> Flow[str |
     number = task.first + len(steps)
     messages = task.conversation.messages(nudge)
     reply = yield from Ask(messages, number, ReplyFormat("answer"), task.stop, last=True, sample=task.sample)
-    decision = task.read(reply.text, steps)
+    decision = task.read(reply, steps)
     match decision:
         case Finish(answer):
             text = answer

@@ -9,7 +9,7 @@ from typing import Literal, Protocol, TypeAlias, cast
 from agentkit import parse
 from agentkit.errors import ConfigError
 from agentkit.interpreter import Interpreter, new_session, program_tool
-from agentkit.messages import JSON, Action, Decision, Finish, Malformed, Step
+from agentkit.messages import JSON, Action, Decision, Finish, Malformed, Reply, Step
 from agentkit.models.base import ReplyFormat
 from agentkit.programs import PROGRAM
 from agentkit.prompt import PromptChoice, Prompts
@@ -23,7 +23,7 @@ class Plan:
     """A strategy made ready for one agent.
 
     Attributes:
-        read: a reply's text as a decision, given the steps so far.
+        read: a reply as a decision, given the steps so far.
         reader: a fresh incremental reader for one reply.
         tools_text: the tools as the prompt tells of them; None where the prompt has none.
         last_call: which text of the file "last_call" asks for an answer at a limit.
@@ -36,7 +36,7 @@ class Plan:
     prompts: Prompts
     toolbox: Toolbox
     format: ReplyFormat
-    read: Callable[[str, Sequence[Step]], Decision]
+    read: Callable[[Reply, Sequence[Step]], Decision]
     reader: Callable[[ReplyFormat], parse.TextReader]
     examples: str
     tools_text: str | None = None
@@ -70,9 +70,9 @@ class React:
         prompts = Prompts.choose("react", prompt)
         index = parse.ToolIndex.of(toolbox)
 
-        def read(text: str, steps: Sequence[Step]) -> Decision:
-            decision = parse.decide(text, index)
-            return _implicit(decision, text, steps)
+        def read(reply: Reply, steps: Sequence[Step]) -> Decision:
+            decision = parse.decide(reply.text, index, truncated=reply.end == "length")
+            return _implicit(decision, reply.text, steps)
 
         return Plan(
             name="react",
@@ -127,10 +127,10 @@ class Pal:
             max_steps=1 + self.repairs + self.explain,
         )
 
-    def _read(self, text: str, steps: Sequence[Step]) -> Decision:
+    def _read(self, reply: Reply, steps: Sequence[Step]) -> Decision:
         if _succeeded(steps):
-            return parse.answer(text)
-        found = parse.code(text, entry=self.entry)
+            return parse.answer(reply.text)
+        found = parse.code(reply.text, entry=self.entry, truncated=reply.end == "length")
         if isinstance(found, Malformed):
             return found
         return Action("python", {"code": found.source}, found.thought, found.dropped)
@@ -158,11 +158,11 @@ class Code:
         )
 
 
-def _read_code(text: str, steps: Sequence[Step]) -> Decision:
-    found = parse.code(text, entry="any")
+def _read_code(reply: Reply, steps: Sequence[Step]) -> Decision:
+    found = parse.code(reply.text, entry="any", truncated=reply.end == "length")
     if not isinstance(found, Malformed):
         return Action(PROGRAM, {"code": found.source}, found.thought, found.dropped)
-    decision = parse.decide(text, ())
+    decision = parse.decide(reply.text, ())
     return decision if isinstance(decision, Finish) else found
 
 

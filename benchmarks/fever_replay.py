@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from agentkit import Action, Agent, Finish, Limits, Malformed, React, Run, Step, tool
+from agentkit import Action, Agent, Finish, Limits, Malformed, React, Reply, Run, Step, tool
 from agentkit.interpreter import Interpreter
 from agentkit.messages import Decision
 from agentkit.prompt import PromptChoice
@@ -42,9 +42,9 @@ class AsInThePaper:
         return replace(React().plan(toolbox, prompt, interpreter), read=_read_strictly)
 
 
-def _read_strictly(text: str, steps: Sequence[Step]) -> Decision:
+def _read_strictly(reply: Reply, steps: Sequence[Step]) -> Decision:
     turn = 1 + sum(not _asked_again(step) for step in steps)
-    thought, found, action = text.strip().partition(f"Action {turn}: ")
+    thought, found, action = reply.text.strip().partition(f"Action {turn}: ")
     if not found:
         return Malformed("missing_action", "The original asked a second time here.", thought)
     for verb in ("Search", "Lookup", "Finish"):
@@ -99,7 +99,7 @@ def exact_match(run: Run, trajectory: dict[str, Any]) -> bool:
     """EM as FEVER counts it; a run that reached its limit has no answer."""
     if run.stop_reason != "answer" or run.answer is None:
         return False
-    return run.answer.strip().lower() == trajectory["final"]["gt_answer"].lower()
+    return run.answer.strip().lower() == str(trajectory["final"]["gt_answer"]).lower()
 
 
 def score(path: Path = CORPUS, *, strict: bool) -> tuple[int, int]:

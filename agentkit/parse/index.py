@@ -74,6 +74,10 @@ class ToolIndex:
         items = cast("Iterable[ToolShape | str]", tools.values() if isinstance(tools, Mapping) else tools)
         return cls([Entry(item) if isinstance(item, str) else Entry(item.name, item) for item in items])
 
+    def exact(self, name: str) -> Entry | None:
+        """By the name as it is registered."""
+        return self._exact.get(name)
+
     def find(self, written: str) -> Entry | None:
         """By exact name, else ignoring case, blanks and punctuation."""
         return self._exact.get(written) or self._folded.get(fold(written))
@@ -84,7 +88,7 @@ class ToolIndex:
 
     def get(self, written: str) -> Entry:
         """Like `find`, with an entry of kind "unknown" for a name that there is not."""
-        return self.find(written) or Entry(written.strip("\"'`*“”.,:;- \t\r"), kind="unknown")
+        return self.find(written) or Entry(written.strip("\"'`*“”.,:;|- \t\r"), kind="unknown")
 
     def unknown(self, written: str) -> str:
         """That there is no such tool, and which there are."""

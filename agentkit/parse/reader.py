@@ -10,9 +10,21 @@ from agentkit.parse.blocks import without_thinking
 from agentkit.parse.index import ToolIndex, Tools
 from agentkit.parse.machine import Machine
 from agentkit.parse.markers import Mark, find_mark, may_become_mark
+from agentkit.parse.plain import plain_step
 from agentkit.parse.states import Thought
 
-__all__ = ["Cut", "PlainReader", "Reader", "Ready", "Sign", "TextReader", "answer", "as_implicit", "decide"]
+__all__ = [
+    "Cut",
+    "PlainReader",
+    "Reader",
+    "Ready",
+    "Sign",
+    "TextReader",
+    "answer",
+    "as_implicit",
+    "decide",
+    "read_fully",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,11 @@ def decide(text: str | None, tools: Tools, *, truncated: bool = False) -> Decisi
     index = tools if isinstance(tools, ToolIndex) else ToolIndex.of(tools)
     if not isinstance(text, str):
         return Malformed("no_marker", "The reply is not text.")
+    return plain_step(text, index) or read_fully(text, index, truncated=truncated)
+
+
+def read_fully(text: str, index: ToolIndex, *, truncated: bool = False) -> Decision:
+    """`decide` for any text, of the usual shape or not."""
     machine = Machine(index, Thought)
     machine.pour(text, line_start=True)
     return machine.close(truncated=truncated)
@@ -68,7 +85,7 @@ def as_implicit(malformed: Malformed, text: str) -> Finish:
 def answer(text: str) -> Finish | Malformed:
     """A reply that is an answer in plain words; a final-answer marker in it is heeded, but not needed."""
     found = decide(text, _NO_TOOLS)
-    if isinstance(found, Finish):
+    if isinstance(found, Finish) and found.answer:
         return found
     plain = without_thinking(text).strip()
     return Finish(plain) if plain else Malformed("no_marker", "The reply is empty.")

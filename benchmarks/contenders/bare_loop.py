@@ -1,13 +1,20 @@
-"""The least a ReAct loop can do: search two patterns, parse the JSON, call the function, append."""
+"""A ReAct loop as one writes it by hand: two patterns, a dictionary of functions, and the care that makes it usable.
+
+It reads thought, action and JSON input, catches what a tool raises, keeps the conversation and a record of each step.
+No argument checks, events, limits, streaming or approval.
+"""
 
 import json
 import re
+import time
 from collections.abc import Callable
 
 from clock import report, texts
 
-ACTION = re.compile(r"Action: (.*)\nAction Input: (.*)", re.DOTALL)
-ANSWER = re.compile(r"Final Answer: (.*)", re.DOTALL)
+ACTION = re.compile(
+    r"(?:Thought:\s*(?P<thought>.*?)\n)?Action:\s*(?P<tool>.*?)\nAction Input:\s*(?P<input>.*)", re.DOTALL
+)
+ANSWER = re.compile(r"Final Answer:\s*(.*)", re.DOTALL)
 
 
 def add(a: int, b: int) -> int:
@@ -19,16 +26,26 @@ TOOLS: dict[str, Callable[..., object]] = {"add": add}
 
 def run(steps: int) -> str:
     replies = iter(texts_of[steps])
-    messages = [{"role": "user", "content": "Add the numbers."}]
+    messages = [{"role": "system", "content": "You may use tools."}, {"role": "user", "content": "Add the numbers."}]
+    taken: list[dict[str, object]] = []
     while True:
         text = next(replies)
         messages.append({"role": "assistant", "content": text})
         if answer := ANSWER.search(text):
-            return answer[1]
+            return answer[1].strip()
+        started = time.monotonic()
         action = ACTION.search(text)
-        assert action is not None
-        result = TOOLS[action[1]](**json.loads(action[2]))
-        messages.append({"role": "user", "content": f"Observation: {result}"})
+        if action is None:
+            observation = "Error: write an Action and an Action Input, or a Final Answer."
+        elif action["tool"].strip() not in TOOLS:
+            observation = f"Error: no tool {action['tool']}; there are {', '.join(TOOLS)}."
+        else:
+            try:
+                observation = str(TOOLS[action["tool"].strip()](**json.loads(action["input"])))
+            except Exception as error:
+                observation = f"Error: {type(error).__name__}: {error}"
+        taken.append({"text": text, "observation": observation, "seconds": time.monotonic() - started})
+        messages.append({"role": "user", "content": f"Observation: {observation}"})
 
 
 texts_of = {steps: texts(steps) for steps in (5, 50, 200)}

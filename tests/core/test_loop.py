@@ -17,9 +17,9 @@ PROMPTS = Prompts.choose("react")
 OPENING = (Message("system", "Be good."), Message("user", "How warm is Oslo?"))
 
 
-def read(text: str, steps: Sequence[Step]) -> Decision:
+def read(reply: Reply, steps: Sequence[Step]) -> Decision:
     """A toy reader: the loop does not care which."""
-    verb, _, rest = text.partition(" ")
+    verb, _, rest = reply.text.partition(" ")
     match verb:
         case "do":
             return Action("weather", {"city": rest}, thought="I look.")

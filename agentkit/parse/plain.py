@@ -1,0 +1,38 @@
+"""The shape that models are asked to write, read at once: most steps need nothing more."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from agentkit.messages import Action
+
+if TYPE_CHECKING:
+    from agentkit.parse.index import ToolIndex
+
+__all__ = ["plain_step"]
+
+# Nothing in it that could mean anything else: no markup, no second marker, one line of JSON to the end of the text.
+_STEP = re.compile(r"(?:Thought: ([^\n\r:：<>*_`#\[\]{}]*)\n)?Action: ([\w.-]+)\nAction Input: (\{[^\n\r]*\})\s*")
+
+
+def plain_step(text: str, index: ToolIndex) -> Action | None:
+    """The action, if the text is exactly that shape, with a registered name and an input that fits.
+
+    None leaves the text to the full reader, which reads the same from such a text (a property test compares them).
+    """
+    match = _STEP.fullmatch(text)
+    if match is None:
+        return None
+    thought, name, given = match.groups("")
+    entry = index.exact(name)
+    if entry is None:
+        return None
+    try:
+        arguments = json.loads(given)
+    except (ValueError, RecursionError):
+        return None
+    if not arguments or (entry.tool is not None and not entry.tool.accepts(arguments)):
+        return None
+    return Action(entry.name, arguments, thought.strip())
