@@ -21,7 +21,7 @@ from typing import Final, cast
 from .audit_samples import NUMERIC, SAMPLES
 from .guards import TYPE, get_attribute, is_metaclass
 from .hooks import hooks
-from .modules import BASE_MODULES, facades, prebound
+from .modules import BASE_MODULES, facades, load, prebound
 from .policy import compile_program
 from .policy_names import GUARDED, METHODS, attribute_refusal, words
 
@@ -46,7 +46,7 @@ _HARMLESS: Final = frozenset(
 _WHOLE: Final = (FunctionType, dict)
 _NAMED: Final[tuple[type, ...]] = (FunctionType, BuiltinFunctionType, type)
 _DEPUTIES: Final = (type(typing.Optional[int]).__mro__[-2], typing.ForwardRef)  # noqa: UP045
-_PER_TYPE: Final = 300  # properties that make a new object at each read would never end
+_PER_TYPE: Final = 60  # properties that make a new object at each read would never end
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +210,10 @@ def _place(value: object) -> tuple[str, str]:
 
 def audit(extra: Iterable[str] = ()) -> list[Finding]:
     """Findings for the base list and `extra` modules; none is what a sound allow-list gives."""
-    starts, views = roots(tuple(extra))
+    load(extra := tuple(extra))  # sympy sets filters of its own when it is loaded
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # reading every attribute meets deprecated ones
+        starts, views = roots(extra)
         return Audit(views).walk(starts)
 
 

@@ -6,8 +6,6 @@ themselves; names of containers and protocols are the classes they mean, so isin
 
 import collections
 import collections.abc
-import functools
-import operator
 import re
 import typing
 from collections.abc import Callable, Mapping
@@ -18,7 +16,6 @@ from .policy_names import words
 from .standins import NamedTuple
 
 _T = TypeVar("_T")
-_Combine = Callable[[object, object], object]
 
 
 class Form:
@@ -54,7 +51,11 @@ class _Union(Form):
         parts = cast("tuple[object, ...]", item) if isinstance(item, tuple) else (item,)
         if not all(part is None or isinstance(part, type) for part in parts):
             return self
-        return cast("Form", functools.reduce(cast("_Combine", operator.or_), (*parts, *self._more)))
+        first, *others = (*parts, *self._more)
+        made = first
+        for other in others:
+            made = cast("type", made) | cast("type", other)
+        return cast("Form", made)
 
 
 class _Generic:

@@ -10,9 +10,8 @@ import sys
 from contextlib import redirect_stdout
 from types import FrameType
 
-from tests.sandbox.layer1 import namespace
-
 from agentkit.sandbox.policy import compile_program
+from tests.sandbox.layer1 import namespace
 
 SECONDS = 0.4
 MEMORY = 1 << 30
@@ -50,7 +49,8 @@ def child(source: str, writer: int) -> None:
     space = namespace(*extra)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY * 3, MEMORY * 3))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (3, 3))
+    spent = int(resource.getrusage(resource.RUSAGE_SELF).ru_utime)
+    resource.setrlimit(resource.RLIMIT_CPU, (spent + 2, spent + 2))
     signal.signal(signal.SIGALRM, _stop)
     signal.setitimer(signal.ITIMER_REAL, SECONDS, 0.05)
     try:
@@ -71,7 +71,7 @@ def attempt(source: str) -> str:
         finally:
             os._exit(0)
     os.close(writer)
-    with open(reader, "rb") as pipe:
+    with os.fdopen(reader, "rb") as pipe:
         told = pipe.read().decode()
     _, status = os.waitpid(pid, 0)
     return told or f"ended: {os.waitstatus_to_exitcode(status)}"
