@@ -9,7 +9,7 @@ __all__ = ["Block", "blocks_of", "closes", "opening", "without_thinking"]
 
 _THINK = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
 _THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
-_OPEN = re.compile(r"(`{3,}|~{3,})[ \t]*([\w+#.-]*)[^`~\n]*$").search
+_OPEN = re.compile(r"(?<![`~])(`{3,}+|~{3,}+)[ \t]*([\w+#.-]*)[^`~\n]*$").search
 _INLINE = re.compile(r"```[ \t]*(?:python3?|py)[ \t]+([^`\n]+)```", re.IGNORECASE)
 _TAG = re.compile(r"<(code|python|execute|tool_code)>(.*?)(?:(</\1>)|(?:</\w*)?\Z)", re.DOTALL | re.IGNORECASE)
 _PYTHON = re.compile(r"(?:i?python|py)[\d.]*", re.IGNORECASE).fullmatch

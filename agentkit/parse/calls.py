@@ -48,12 +48,14 @@ class Bracket(State):
     def _unclosed(self) -> None:
         """The model ended before the bracket: the argument is the rest of the line, an answer all there is."""
         text = "\n".join(self._lines)
-        if "]" in text and self._entry.kind != "finish":
-            end = text.rindex("]")
-            self._conclude(text[:end], text[end + 1 :])
-            return
-        first, _, rest = text.partition("\n")
-        self._conclude(*((text, "") if self._entry.kind == "finish" else (first, rest)))
+        if not text.strip():
+            self.machine.fail("truncated", "The reply ends behind the opening bracket.")
+        elif self._entry.kind == "finish":
+            self._conclude(text, "")
+        else:
+            end = text.rfind("]")
+            first, _, rest = text.partition("\n")
+            self._conclude(*((first, rest) if end < 0 else (text[:end], text[end + 1 :])))
 
     def _conclude(self, inside: str, rest: str) -> None:
         if self._entry.kind == "finish":

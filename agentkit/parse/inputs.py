@@ -25,9 +25,9 @@ class Fault:
 
 Given: TypeAlias = "Mapping[str, JSON] | str | Fault"
 
-_FENCED = re.compile(r"(`{3,}|~{3,})[ \t]*(?:json\w*)?[ \t]*\n?(.*?)\s*\1[`~]*\s*", re.DOTALL | re.IGNORECASE).fullmatch
+_FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*(?:json\w*)?\s*", re.IGNORECASE).match
 _CALL = re.compile(r"([\w.]+)\((.*)\)[.;]?", re.DOTALL).fullmatch
-_LEADING_EMPHASIS = re.compile(r"\*{1,3}\s+")
+_EMPHASIS = re.compile(r"\*{1,3}\s+").match
 _LIKE_JSON = re.compile(r"\{\s*(?:[\"'}]|\w+\s*:)").match
 _NOTHING = frozenset({"none", "null", "nil", "n/a", "na", "nothing", "no input", "empty", "{}", "-"})
 _PAIRS = {'"': '"', "'": "'", "“": "”", "`": "`"}
@@ -43,12 +43,12 @@ def no_input(entry: Entry) -> Given:
 def read_input(entry: Entry, text: str) -> Given:
     """An input as it was written after `Action Input:` or between brackets."""
     value = text.strip()
-    if value.startswith("*"):
-        value = _LEADING_EMPHASIS.sub("", value, count=1)
+    if value.startswith("*") and (emphasis := _EMPHASIS(value)):
+        value = value[emphasis.end() :]
     if not value:
         return "" if entry.tool is None and entry.kind == "tool" else no_input(entry)
-    if value[0] in "`~" and (fenced := _FENCED(value)) and fenced[2].startswith("{"):
-        value = fenced[2]
+    if value[0] in "`~" and (fence := _FENCE(value)) and value.startswith("{", fence.end()):
+        value = value[fence.end() :].removesuffix(fence[1]).rstrip()
     if value[0] == "{":
         return _object_input(entry, value)
     if value[-1] in ").;" and (given := _written_as_call(entry, value)) is not None:

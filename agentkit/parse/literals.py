@@ -8,7 +8,7 @@ import math
 import re
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 from agentkit.messages import JSON
@@ -16,6 +16,7 @@ from agentkit.messages import JSON
 __all__ = ["Scan", "call_arguments", "fault", "lenient_object", "parse_python", "repaired_object", "strict_object"]
 
 _TOO_LONG = 4_000  # characters; json_repair takes quadratic time on hostile text
+_DEEPEST = 100
 _FAILS = (ValueError, SyntaxError, RecursionError, MemoryError)
 
 
@@ -35,23 +36,39 @@ _DECODER = json.JSONDecoder(strict=False, parse_constant=_refuse, parse_float=_f
 def strict_object(text: str) -> tuple[dict[str, JSON], int] | None:
     """The JSON object at the start of the text, and where it ends."""
     try:
-        value, end = _DECODER.raw_decode(text)
+        value, end = cast("tuple[JSON, int]", _DECODER.raw_decode(text))
     except _FAILS:
         return None
-    return (cast("dict[str, JSON]", value), end) if isinstance(value, dict) else None
+    return (value, end) if isinstance(value, dict) and not _too_deep(value, text) else None
+
+
+def _too_deep(value: JSON, text: str) -> bool:
+    """Whether the value is nested so deeply that other code would fail on it."""
+    if text.count("{") + text.count("[") <= _DEEPEST:
+        return False
+    level: list[JSON] = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for item in level for inner in _inside(item)]
+    return bool(level)
+
+
+def _inside(value: JSON) -> Iterable[JSON]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def fault(text: str) -> str:
     """Why the text is not JSON, and where."""
     try:
-        json.loads(text, strict=False, parse_constant=_refuse, parse_float=_finite)
+        value = json.loads(text, strict=False, parse_constant=_refuse, parse_float=_finite)
     except json.JSONDecodeError as error:
         return f"Line {error.lineno}: {error.msg} at character {error.colno}."
     except RecursionError:
         return "It is nested too deeply."
     except ValueError as error:
         return f"{error}."
-    return "It is not one JSON object."
+    return "It is nested too deeply." if _too_deep(value, text) else "It is not one JSON object."
 
 
 class Scan:
@@ -197,10 +214,9 @@ def repaired_object(text: str) -> dict[str, JSON] | None:
         value = repair_json(text, return_objects=True, skip_json_loads=True)
     except Exception:  # another library's parser on hostile text: whatever it raises, there is no repair
         return None
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or _too_deep(value, text):
         return None
-    mended = value
-    return mended if all(leaf and leaf in text for leaf in _changed_strings(mended, text)) else None
+    return value if all(leaf and leaf in text for leaf in _changed_strings(value, text)) else None
 
 
 def _changed_strings(value: JSON, text: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from agentkit.messages import Malformed
 from agentkit.parse.blocks import Block, blocks_of, without_thinking
@@ -32,7 +33,7 @@ class Code:
 
 _MOST_BLOCKS = 16
 _MOST_CUTS = 16
-_START = re.compile(r"(?:def|import|from|class|async def|@\w+|print\b|[A-Za-z_]\w*[ \t]*=(?!=))", re.MULTILINE)
+_START = re.compile(r"^[ \t]*+(def|import|from|class|async def|@\w+|print\b|[A-Za-z_]\w*[ \t]*=(?!=))", re.MULTILINE)
 _CODE_LIKE = (ast.Call, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.BinOp, ast.FunctionDef, ast.Import, ast.Subscript)
 _SOLUTION = "solution"
 _AUTO = ("solution", "last", "var:answer", "var:ans", "var:result", "stdout")
@@ -122,7 +123,7 @@ def _unfenced_source(text: str) -> tuple[str, int] | None:
     definition = False
     for found in _starts(text):
         source = _clean(text[found.start() :])
-        definition = found.group().startswith(("def", "import", "from", "class", "async"))
+        definition = found[1].startswith(("def", "import", "from", "class", "async"))
         prefix = _longest_prefix(source)
         tree = _tree(prefix) if prefix else None
         if tree is not None and _is_code(tree):
@@ -134,14 +135,7 @@ def _unfenced_source(text: str) -> tuple[str, int] | None:
 
 def _starts(text: str) -> Iterator[re.Match[str]]:
     """Where a program may begin: at most a few places, at the start of a line."""
-    count = 0
-    for found in _START.finditer(text):
-        line = text.rfind("\n", 0, found.start()) + 1
-        if not text[line : found.start()].strip():
-            yield found
-            count += 1
-            if count >= _MOST_CUTS:
-                return
+    return islice(_START.finditer(text), _MOST_CUTS)
 
 
 def _longest_prefix(source: str) -> str:

@@ -21,7 +21,7 @@ _BARE = re.compile(r"[\s>*_#\-+•`]{0,40}+(\w[\w .\-]{0,63}?)\s{0,3}([\[(])").m
 _OBJECT = re.compile(r"\{\s*[\"'](?=\w+[\"']\s*:)")
 _OPENING = re.compile(r"\s*(?:`{3,}|~{3,})[\w+#.-]*[ \t]*").match
 _BRACKET = re.compile(r"([^\[\](){}:：\"'“]{1,80}?)(\s*)([\[(])").match
-_INPUT_INLINE = re.compile(r"[\s,;|*_-]*\baction[ _-]?\d*[ _-]?input\s*\d*\s*[*_]*[:：]", re.IGNORECASE).search
+_INPUT_INLINE = re.compile(r"\baction[ _-]?\d{0,4}[ _-]?input\s{0,4}\d{0,4}\s{0,4}[*_]{0,4}[:：]", re.IGNORECASE).search
 _ANSWER_INLINE = re.compile(r"\bfinal[ _-]?answer\s*[:：]", re.IGNORECASE).search
 _SEPARATED = re.compile(r"([^:：,{\"“]{1,80}?)\s*(?:[:：,]|->|=>|\s-\s|(?=[{\"“]))\s*(\S.*)").fullmatch
 _MOST_OBJECTS = 50  # on one line; reading stays linear

@@ -88,6 +88,7 @@ def test_answers(text: str, answer: str) -> None:
         pytest.param("Action: frob[Fridge - W]\nAction: search[tales]", "unknown_tool", id="B23"),
         pytest.param("Action: reflect[How can I improve?]", "unknown_tool", id="B26"),
         pytest.param("Paris[1] is the capital.", "no_marker", id="citation"),
+        pytest.param("Action: finish[", "truncated", id="B28-nothing-behind-the-bracket"),
         pytest.param("search (the verb) means to look.", "no_marker", id="prose"),
     ],
 )

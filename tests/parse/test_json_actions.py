@@ -129,3 +129,9 @@ def test_thinking_is_ignored(text: str) -> None:
 def test_thinking_that_never_ends_hides_the_rest() -> None:
     decision = decide("So.\n<think>Action: foo\nAction Input: x", TOOLS)
     assert decision == Malformed("no_marker", "", "So.")
+
+
+@pytest.mark.parametrize("depth", [101, 900, 20_000])
+def test_what_is_nested_too_deeply_is_refused(depth: int) -> None:
+    decision = decide(f'Action: foo\nAction Input: {{"a": {"[" * depth}{"]" * depth}}}', TOOLS)
+    assert decision == Malformed("bad_json", "It is nested too deeply.")

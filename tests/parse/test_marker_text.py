@@ -76,6 +76,7 @@ def tool(text: str) -> tuple[str, object]:
         pytest.param("Action: foo\nAction Input: <b>1</b> </cod", "foo", "<b>1</b>", id="A26-tag"),
         pytest.param("Action: foo\nAction Input: what's up? @$%^&*", "foo", "what's up? @$%^&*", id="A27"),
         pytest.param('Action: foo\nAction Input: ** {"task": "t"}', "foo", {"task": "t"}, id="A28"),
+        pytest.param("Action: foo\nAction Input: *a* ** b", "foo", "*a* ** b", id="A28-emphasis-in-text"),
         pytest.param('Action: foo\nAction Input: "temperature in SF"', "foo", "temperature in SF", id="A29"),
         pytest.param("Action: foo\nAction Input: {x y}", "foo", "{x y}", id="A30-braces"),
         pytest.param("Action: foo\nAction Input: <x y>", "foo", "<x y>", id="A30-angles"),
