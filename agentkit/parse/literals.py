@@ -143,7 +143,7 @@ def lenient_object(text: str) -> dict[str, JSON] | None:
         value = _literal(_expression(text[:end]))
     except _FAILS:
         return None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and not _too_deep(value, text) else None
 
 
 def _expression(source: str) -> ast.expr:
