@@ -85,9 +85,9 @@ class _BoundFormat:
         return "<built-in method format of str object>"
 
 
-_FORMATS: Final[dict[str, Callable[..., str]]] = {"format": _format, "format_map": _format_map}
+FORMATS: Final[dict[str, Callable[..., str]]] = {"format": _format, "format_map": _format_map}
 _EVALUATORS: Final = frozenset({"evaluate", "_evaluate"})
-_DOORS: Final = frozenset({*_FORMATS, "dump"})
+_DOORS: Final = frozenset({*FORMATS, "dump"})
 
 
 def _cleared(value: object, name: str) -> object:
@@ -112,9 +112,9 @@ def _checked_method(method: BuiltinMethodType | MethodDescriptorType) -> object:
     if name == "dump":
         raise AttributeError("files cannot be written here")
     if isinstance(method, MethodDescriptorType):
-        return _FORMATS[name] if method.__objclass__ is str and name in _FORMATS else method
+        return FORMATS[name] if method.__objclass__ is str and name in FORMATS else method
     owner: object = method.__self__
-    return _BoundFormat(_FORMATS[name], owner) if isinstance(owner, str) and name in _FORMATS else method
+    return _BoundFormat(FORMATS[name], owner) if isinstance(owner, str) and name in FORMATS else method
 
 
 # getattr and its family

@@ -13,6 +13,7 @@ from typing import Final
 
 from . import copying, standins
 from .guards import Absent, attrgetter, is_metaclass, methodcaller
+from .policy_names import words
 from .typing_forms import forms
 from .zones import available_timezones, preload, zone
 
@@ -172,15 +173,35 @@ def prebound(names: Iterable[str] = ()) -> dict[str, object]:
 
 
 def warm() -> None:
-    """Imports what C code and the standard library only import when first used, so that a sealed process need not."""
+    """Imports what C code and the libraries only import when first used, so that a sealed process need not."""
     import datetime
     import time
 
-    for codec in ("ascii", "latin-1", "utf-8-sig", "utf-16", "utf-32", "cp1252", "unicode_escape", "rot13", "idna"):
+    for codec in words("ascii latin-1 utf-7 utf-8-sig utf-16 utf-32 cp1252 unicode_escape rot13 punycode idna"):
         codecs.encode("a", codec)
     time.strptime("2020-01-02", "%Y-%m-%d")
     datetime.datetime.strptime("2020-01-02", "%Y-%m-%d").strftime("%d %B")
     preload()
     if "numpy" in sys.modules:
-        numpy = sys.modules["numpy"]
-        numpy.arange(3).mean()
+        sys.modules["numpy"].arange(3).mean()
+    if "sympy" in sys.modules:
+        for name in words(_SYMPY_LATER):
+            import_module(f"sympy.{name}")
+        _call_lambdify()
+
+
+def _call_lambdify() -> None:
+    sympy = import_module("sympy")
+    x = sympy.Symbol("x")
+    sympy.lambdify(x, x)(1)  # fills a namespace with all of numpy when that is there, else with math
+    sympy.lambdify(x, x, "math")(1)
+
+
+_SYMPY_LATER: Final = (
+    "assumptions.wrapper assumptions.facts assumptions.handlers assumptions.satask assumptions.sathandlers "
+    "assumptions.lra_satask assumptions.predicates.calculus assumptions.predicates.common combinatorics "
+    "assumptions.predicates.matrices assumptions.predicates.ntheory assumptions.predicates.order codegen.ast "
+    "assumptions.predicates.sets concrete.delta integrals.heurisch integrals.manualintegrate integrals.risch "
+    "integrals.prde integrals.rde logic.algorithms.dpll2 logic.algorithms.lra_theory physics.matrices physics.units "
+    "polys.polymatrix sets.handlers.functions sets.setexpr tensor.tensor"
+)

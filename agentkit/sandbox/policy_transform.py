@@ -9,6 +9,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Final, TypeVar
 
+from .guards import FORMATS, check_format
 from .policy_names import (
     DENIED,
     GUARDED,
@@ -50,6 +51,17 @@ def _at(new: _Node, old: ast.AST) -> _Node:
 
 def _call(hook: str, *arguments: ast.expr) -> ast.Call:
     return ast.Call(_name(hook), list(arguments), [])
+
+
+def _is_clear_format(text: object, name: str) -> bool:
+    """Whether this is "...".format with a text that reads no attribute a program may not."""
+    if not isinstance(text, str) or name not in FORMATS:
+        return False
+    try:
+        check_format(text)
+    except (AttributeError, ValueError):  # told when it runs
+        return False
+    return True
 
 
 class ProgramTransformer(Walker):
@@ -114,6 +126,8 @@ class ProgramTransformer(Walker):
         special = self._special_attribute(node) if load else None
         if special is not None:
             return special
+        if load and isinstance(node.value, ast.Constant) and _is_clear_format(node.value.value, name):
+            return node
         refusal = attribute_refusal(name) if load else store_refusal(name)
         if refusal:
             self.error(node, refusal)
