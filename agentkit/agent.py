@@ -203,7 +203,9 @@ class Agent:
 
 def _loaded(item: ModelLike, params: Params) -> Model:
     """The model; its provider checks the parameters now, where there is one."""
-    return item if isinstance(item, Model) and not is_chat_model(item) else load(item, params=params)
+    if isinstance(item, str) or is_chat_model(item):
+        return load(item, params=params)
+    return load(item)
 
 
 _strategy = strategy  # the constructor has a parameter of that name

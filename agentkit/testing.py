@@ -12,12 +12,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from agentkit.conversation import estimate_tokens
 from agentkit.errors import ConfigError
@@ -249,7 +249,7 @@ class RecordingModel:
         finally:
             self.replies.append(heard.say())
             if callable(close := getattr(stream, "aclose", None)):
-                await close()
+                await cast("Awaitable[object]", close())
 
     def save(self, path: str | Path) -> None:
         """Write the script as JSON."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 __all__ = ["Vote"]
+
+
+Ballot: TypeAlias = tuple[object, str, list[int]]  # a value, its text, who gave it
 
 
 @dataclass(slots=True)
@@ -17,7 +21,7 @@ class Vote:
     """
 
     of: int
-    _ballots: list[tuple[object, str, list[int]]] = field(default_factory=list)
+    _ballots: list[Ballot] = field(default_factory=list["Ballot"])
     _cast: int = 0
 
     def cast(self, value: object, text: str, voter: int) -> None:
@@ -51,7 +55,7 @@ class Vote:
         """Each value as text and its votes, most first."""
         return tuple((text, len(voters)) for _, text, voters in self._ranked())
 
-    def _ranked(self) -> list[tuple[object, str, list[int]]]:
+    def _ranked(self) -> list[Ballot]:
         return sorted(self._ballots, key=lambda ballot: -len(ballot[2]))
 
 

@@ -31,7 +31,7 @@ def main() -> None:
     found: dict[str, list[list[float]]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, (python, script) in contenders.items():
-            command = [python, HERE / script, str(RUNS), str(STEPS), str(SECONDS)]
+            command = [python, str(HERE / script), str(RUNS), str(STEPS), str(SECONDS)]
             output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             found[name].append(json.loads(output.splitlines()[-1]))
     print(f"{RUNS} runs of {STEPS} steps, the model sleeps {SECONDS * 1000:.0f} ms in each (floor {STEPS * SECONDS} s)")

@@ -273,7 +273,7 @@ def test_leaving_a_stream_early_stops_the_model() -> None:
 
 
 def test_one_agent_serves_many_threads() -> None:
-    agent = Agent(ScriptedModel([lambda _: "Final Answer: ok"] * 40), [temperature])
+    agent = Agent(ScriptedModel(["Final Answer: ok"] * 40), [temperature])
     runs: list[Run] = []
     threads = [threading.Thread(target=lambda: runs.append(agent.run("?"))) for _ in range(40)]
     for thread in threads:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from agentkit import Agent, ConfigError, Limits, Tokens, tool
-from agentkit.events import LimitHit
+from agentkit.events import LimitHit, RunEnded
 from agentkit.messages import LimitName
 from agentkit.models import Chunk, Request
 from agentkit.testing import Say, ScriptedModel
@@ -36,7 +36,8 @@ def test_every_limit_ends_in_an_answer(limits: Limits, reason: LimitName, calls:
     model = ScriptedModel([*(looking(n) for n in range(calls)), "Final Answer: about 2"])
     with model:
         events = list(Agent(model, [look], limits=limits).stream("?"))
-    run = events[-1].run  # type: ignore[union-attr]
+    assert isinstance(events[-1], RunEnded)
+    run = events[-1].run
     assert (run.answer, run.stop_reason, run.answer_is_implicit) == ("about 2", reason, True)
     assert [event.limit for event in events if isinstance(event, LimitHit)] == [reason]
     assert run.usage.model_calls == calls + 1

@@ -1,5 +1,6 @@
 """From a signature to a JSON Schema, and from what a model sends to what a function wants."""
 
+from collections.abc import Callable
 from datetime import date
 from enum import Enum
 from typing import Annotated, Literal
@@ -144,7 +145,8 @@ def test_unresolvable_and_unknown_types_are_refused_with_the_tool_s_name() -> No
 
     def forward(thing: "Nowhere") -> None: ...  # type: ignore[name-defined]  # noqa: F821
 
-    for function in (odd, forward):
+    functions: list[Callable[..., object]] = [odd, forward]
+    for function in functions:
         with pytest.raises(ConfigError, match="Tool 'f'"):
             _ = FunctionArguments(function, "f").schema
 

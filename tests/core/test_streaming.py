@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from agentkit import Agent, Limits, Tokens, tool
 from agentkit.events import ActionStarted, Event, Observed, RunEnded, StreamCut, TextDelta
+from agentkit.models import Chunk, Request
 from agentkit.testing import Say, ScriptedModel
 
 ACTION = 'Thought: I look.\nAction: look\nAction Input: {"at": "sky"}\n'
@@ -57,7 +58,7 @@ def test_saved_tokens_are_at_most_what_max_tokens_left() -> None:
     class Silent(ScriptedModel):
         """Does not tell what it would still have written, like every model behind an API."""
 
-        def stream(self, request):  # type: ignore[no-untyped-def, override]
+        def stream(self, request: Request, /) -> Iterator[Chunk]:  # type: ignore[override]
             yield from super().stream(request)
 
     model = Silent([Say(ACTION + IMAGINED, Tokens(50, 400)), "Final Answer: blue"], chunk=5, honours_stop=False)
