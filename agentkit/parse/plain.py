@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
 from agentkit.messages import Action
+from agentkit.parse.literals import strict_object
 
 if TYPE_CHECKING:
     from agentkit.parse.index import ToolIndex
@@ -29,10 +29,10 @@ def plain_step(text: str, index: ToolIndex) -> Action | None:
     entry = index.exact(name)
     if entry is None:
         return None
-    try:
-        arguments = json.loads(given)
-    except (ValueError, RecursionError):
+    found = strict_object(given)
+    if found is None or found[1] != len(given):
         return None
+    arguments = found[0]
     if not arguments or (entry.tool is not None and not entry.tool.accepts(arguments)):
         return None
     return Action(entry.name, arguments, thought.strip())

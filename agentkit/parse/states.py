@@ -32,6 +32,7 @@ class Thought(State):
     """Text before the step."""
 
     __slots__ = (
+        "_behind",
         "_emphasis",
         "_faulty",
         "_marked",
@@ -48,7 +49,8 @@ class Thought(State):
         super().__init__(machine)
         self._skipped = skipped  # behind `Action: None`, whose input means nothing
         self._marked = skipped  # a marker has been seen
-        self._emphasis = ""  # of the current line's marker
+        self._behind = False  # the current line stands behind a marker
+        self._emphasis = ""  # of that marker
         self._faulty = ""  # what is wrong with an object that was meant to be an action
         self._plain = False  # an object that turned out to be text is being read again
         self._searched = 0  # the current line was searched for objects up to here
@@ -60,7 +62,7 @@ class Thought(State):
         if self._thinking:
             self.line.append(mark.raw)
         elif mark.kind == "thought":
-            self._marked = True
+            self._marked = self._behind = True
             self._emphasis = mark.emphasis
         elif mark.kind == "action":
             machine.state = Name(machine)
@@ -84,13 +86,14 @@ class Thought(State):
 
     def read_line(self, line: str) -> None:
         searched, self._searched, self._started = self._searched, 0, False
+        behind, self._behind = self._behind, False
         if self._emphasis:
             line, self._emphasis = unemphasised(line.strip(), self._emphasis), ""
         if self._thinking or ("<" in line and _THINK.search(line)):
             self._read_thinking(line)
         elif not (
             (("```" in line or "~~~" in line) and self._read_fence(line))
-            or (("[" in line or "(" in line) and not searched and self._read_bare(line))
+            or (("[" in line or "(" in line) and not (searched or behind) and self._read_bare(line))
             or ("{" in line and not self._plain and self._read_objects(line, searched))
         ):
             self.machine.thought.append(line)

@@ -41,6 +41,7 @@ TOOLS = ToolIndex.of(["Search", "Lookup", "think", "click"])
         pytest.param("Action: search[what is X?\nObservation: y]", "Search", "what is X?", id="B25-marker"),
         pytest.param("I look it up.\nSearch[x]", "Search", "x", id="without-marker"),
         pytest.param("Action: Search [x]", "Search", "x", id="blank"),
+        pytest.param("Thought: Search[y] will do.\nAction: Search[x]", "Search", "x", id="call-in-a-thought"),
         pytest.param("Action: **Search[x]**", "Search", "x", id="emphasis"),
         pytest.param("Action: `Search[x]`", "Search", "x", id="code"),
         pytest.param('Action: Search[{"q": ["a", "b"]}]', "Search", {"q": ["a", "b"]}, id="object"),

@@ -135,3 +135,9 @@ def test_thinking_that_never_ends_hides_the_rest() -> None:
 def test_what_is_nested_too_deeply_is_refused(depth: int) -> None:
     decision = decide(f'Action: foo\nAction Input: {{"a": {"[" * depth}{"]" * depth}}}', TOOLS)
     assert decision == Malformed("bad_json", "It is nested too deeply.")
+
+
+def test_numbers_that_json_does_not_have_are_refused() -> None:
+    for number in ("NaN", "Infinity", "1e999"):
+        decision = decide(f'Action: foo\nAction Input: {{"a": {number}}}', TOOLS)
+        assert decision == Malformed("bad_json", f"{number} is not JSON.")
