@@ -203,5 +203,7 @@ _SYMPY_LATER: Final = (
     "assumptions.predicates.matrices assumptions.predicates.ntheory assumptions.predicates.order codegen.ast "
     "assumptions.predicates.sets concrete.delta integrals.heurisch integrals.manualintegrate integrals.risch "
     "integrals.prde integrals.rde logic.algorithms.dpll2 logic.algorithms.lra_theory physics.matrices physics.units "
-    "polys.polymatrix sets.handlers.functions sets.setexpr tensor.tensor"
+    "polys.polymatrix sets.handlers.functions sets.handlers.issubset sets.setexpr tensor.tensor "
+    "polys.domains.old_fractionfield polys.domains.old_polynomialring assumptions.handlers.matrices "
+    "matrices.expressions.factorizations matrices.expressions.fourier"
 )
