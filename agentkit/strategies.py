@@ -120,7 +120,7 @@ class Pal:
             toolbox=Toolbox([python]),
             format=ReplyFormat("code"),
             read=self._read,
-            reader=_code_reader,
+            reader=lambda wanted: _code_reader(wanted, self.entry),
             examples="\n\n".join(_pal_example(example) for example in prompts.main.examples),
             last_call="code",
             samples=self.samples,
@@ -150,7 +150,7 @@ class Code:
             toolbox=toolbox,
             format=ReplyFormat("code", toolbox.schemas()),
             read=_read_code,
-            reader=_code_reader,
+            reader=lambda wanted: _code_reader(wanted, "any"),
             examples="\n\n".join(_code_example(example) for example in prompts.main.examples),
             tools_text=_function_lines(toolbox, prompts),
             last_call="code",
@@ -166,8 +166,8 @@ def _read_code(reply: Reply, steps: Sequence[Step]) -> Decision:
     return decision if isinstance(decision, Finish) else found
 
 
-def _code_reader(wanted: ReplyFormat) -> parse.TextReader:
-    return parse.CodeReader() if wanted.kind == "code" else parse.PlainReader()
+def _code_reader(wanted: ReplyFormat, entry: str) -> parse.TextReader:
+    return parse.CodeReader(entry=entry) if wanted.kind == "code" else parse.PlainReader()
 
 
 def _succeeded(steps: Sequence[Step]) -> bool:
