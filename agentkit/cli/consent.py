@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from agentkit.approval import Approval, ApprovalRequest
+from agentkit.cli.text import printable
 
 __all__ = ["Consent", "Pause"]
 
@@ -56,7 +57,7 @@ def _told(request: ApprovalRequest, *, colour: bool) -> str:
     """The exact call, an argument to a line. `repr` escapes all that a terminal would obey or hide."""
     tool = f"\033[1;33m{request.tool}\033[0m" if colour else request.tool
     lines = [f"    {name}={value!r}" for name, value in request.arguments.items()]
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in request.preview)
+    shown = " ".join(printable(request.preview).split())
     lines = [*(lines or ["    no arguments"]), *([f"  That is: {shown}"] if shown else [])]
     return "\n".join((f"  The agent asks to run {tool} with", *lines))
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,9 @@ from typing import TypeAlias
 
 import pexpect
 import pytest
+from typer.testing import CliRunner, Result
+
+from agentkit.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "agentkit.cli"]
@@ -111,6 +114,24 @@ def cli(tmp_path: Path) -> Cli:
         "AGENTKIT_CACHE": str(tmp_path / "cache"),
     }
     return Cli(tmp_path, env)
+
+
+Inside: TypeAlias = Callable[..., Result]
+
+
+@pytest.fixture
+def inside(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Inside:
+    """Runs `run-agent` in this process: faster, where neither streams nor the exit matter."""
+    for name in set(os.environ) - cli.env.keys():
+        monkeypatch.delenv(name)
+    for name, value in cli.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(cli.folder)
+
+    def run(*args: str) -> Result:
+        return CliRunner().invoke(app, args, prog_name="run-agent")
+
+    return run
 
 
 def interrupt(child: Terminal) -> None:

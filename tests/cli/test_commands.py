@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agentkit.models.weights import SMOLLM2
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, Inside
 
 
 def test_tools_list_says_which_tools_ask_first(cli: Cli) -> None:
@@ -25,15 +25,15 @@ def test_tools_show_is_what_a_model_reads(cli: Cli) -> None:
     assert set(schema["properties"]) == {"city", "time"}
 
 
-def test_tools_show_of_no_tool(cli: Cli) -> None:
-    done = cli("tools", "show", "calculater")
-    assert done.returncode == 2
+def test_tools_show_of_no_tool(inside: Inside) -> None:
+    done = inside("tools", "show", "calculater")
+    assert done.exit_code == 2
     assert "calculator" in done.stderr
 
 
-def test_prompt_list(cli: Cli) -> None:
+def test_prompt_list(inside: Inside) -> None:
     assert {"react", "react-chat", "pal-math", "observations"} <= {
-        line.split()[0] for line in cli("prompt", "list").stdout.splitlines()
+        line.split()[0] for line in inside("prompt", "list").stdout.splitlines()
     }
 
 
@@ -47,11 +47,16 @@ def test_prompt_show_is_assembled_for_the_agent(cli: Cli) -> None:
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("pal-date", "Python program"), ("code", "```python"), ("observations", "## refused"), ("react-chat", "conversation")],
+    [
+        ("pal-date", "Python program"),
+        ("code", "```python"),
+        ("observations", "## refused"),
+        ("react-chat", "conversation"),
+    ],
 )
-def test_prompt_show_by_name_finds_the_strategy(cli: Cli, name: str, said: str) -> None:
-    done = cli("prompt", "show", name)
-    assert (done.returncode, said in done.stdout) == (0, True)
+def test_prompt_show_by_name_finds_the_strategy(inside: Inside, name: str, said: str) -> None:
+    done = inside("prompt", "show", name)
+    assert (done.exit_code, said in done.stdout) == (0, True)
 
 
 def test_a_prompt_of_the_users_by_path(cli: Cli) -> None:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.cli.conftest import ROOT, Cli
+from tests.cli.conftest import ROOT, Cli, Inside
 
 HEAVY = {"langchain", "langchain_core", "boto3", "botocore", "ddgs", "xllamacpp", "sqlalchemy", "pydantic"}
 
@@ -28,9 +28,9 @@ def test_help_shows_question_options_and_commands_without_loading_what_is_heavy(
 
 
 @pytest.mark.parametrize("command", ["run", "chat", "demo", "doctor", "tools show", "prompt show", "model fetch"])
-def test_every_command_has_help(cli: Cli, command: str) -> None:
-    done = cli(*command.split(), "--help")
-    assert done.returncode == 0
+def test_every_command_has_help(inside: Inside, command: str) -> None:
+    done = inside(*command.split(), "--help")
+    assert done.exit_code == 0
     assert done.stdout.startswith(f"Usage: run-agent {command}")
 
 
@@ -49,28 +49,28 @@ def test_version(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("typed", "meant"), [("dotor", "doctor"), ("tool", "tools"), ("chta", "chat"), ("Demo", "demo")]
 )
-def test_a_mistyped_command_is_no_question(cli: Cli, typed: str, meant: str) -> None:
-    done = cli(typed, "-m", "nothing:at-all")
-    assert done.returncode == 2
+def test_a_mistyped_command_is_no_question(inside: Inside, typed: str, meant: str) -> None:
+    done = inside(typed, "-m", "nothing:at-all")
+    assert done.exit_code == 2
     assert f"Did you mean '{meant}'?" in done.stderr
     assert f"run-agent run {typed}" in done.stderr
 
 
-def test_a_mistyped_subcommand_is_an_error(cli: Cli) -> None:
-    done = cli("tools", "lst")
-    assert done.returncode == 2
+def test_a_mistyped_subcommand_is_an_error(inside: Inside) -> None:
+    done = inside("tools", "lst")
+    assert done.exit_code == 2
     assert "list" in done.stderr
 
 
-def test_a_command_after_options_is_no_question(cli: Cli) -> None:
-    done = cli("-m", "local", "chat")
-    assert done.returncode == 2
+def test_a_command_after_options_is_no_question(inside: Inside) -> None:
+    done = inside("-m", "local", "chat")
+    assert done.exit_code == 2
     assert "run-agent chat -m local" in done.stderr
 
 
-def test_an_unquoted_question_says_so(cli: Cli) -> None:
-    done = cli("how", "many", "are", "there")
-    assert done.returncode == 2
+def test_an_unquoted_question_says_so(inside: Inside) -> None:
+    done = inside("how", "many", "are", "there")
+    assert done.exit_code == 2
     assert "quotes" in done.stderr
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from agentkit import ConfigError
 from agentkit.codec import event_from_json, run_from_json
 from agentkit.events import Observed, RunEnded, RunStarted
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, Inside
 
 LOOK_UP = 'Thought: I look it up.\nAction: population\nAction Input: {"city": "Oslo"}'
 FINAL = "Thought: There it is.\nFinal Answer: 717,710 people"
@@ -120,11 +121,11 @@ def test_a_model_error_is_one_line_and_json_holds_the_steps_before(cli: Cli) -> 
         (["--no-such-option"], "--no-such-option"),
     ],
 )
-def test_usage_errors(cli: Cli, arguments: list[str], said: str) -> None:
-    done = cli("How many?", "-m", cli.model(FINAL), *arguments)
-    assert done.returncode == 2
+def test_usage_errors(cli: Cli, inside: Inside, arguments: list[str], said: str) -> None:
+    done = inside("How many?", "-m", cli.model(FINAL), *arguments)
+    assert done.exit_code == 2
     assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -137,11 +138,10 @@ def test_usage_errors(cli: Cli, arguments: list[str], said: str) -> None:
         ("no-such-model", "names no provider"),
     ],
 )
-def test_models_that_are_none(cli: Cli, model: str, said: str) -> None:
-    done = cli("How many?", "-m", model)
-    assert done.returncode == 1
-    assert said in done.stderr
-    assert done.stderr.count("\n") == 1
+def test_models_that_are_none(inside: Inside, model: str, said: str) -> None:
+    done = inside("How many?", "-m", model)
+    assert isinstance(done.exception, ConfigError)
+    assert said in str(done.exception)
 
 
 def test_a_defect_is_one_line_and_verbose_shows_where(cli: Cli) -> None:
