@@ -9,7 +9,6 @@ import ctypes
 import gc
 import json
 import os
-import resource
 import signal
 import socket
 import struct
@@ -18,7 +17,9 @@ import sys
 import threading
 import weakref
 from collections import deque
+from typing import cast
 
+from .channel import FD
 from .client import Exit, Spares, Worker
 from .process import START_SECONDS, Config, SandboxError, explain, launch, settings
 
@@ -69,9 +70,10 @@ class Spawner:
         ours.settimeout(START_SECONDS)
         try:
             ours.sendall(_LENGTH.pack(len(first)) + first)
-            answer = json.loads(_exactly(ours, _LENGTH.unpack(_exactly(ours, 4))[0]))
-        except (OSError, EOFError, ValueError):
-            answer = {}
+            data = _exactly(ours, _LENGTH.unpack(_exactly(ours, 4))[0])
+        except (OSError, EOFError):
+            data = b"{}"
+        answer = cast("dict[str, list[str] | str]", json.loads(data))
         if "ready" not in answer:
             self.end(worker, report=False)
             raise SandboxError(explain(answer.get("failed"), process.returncode))
@@ -163,6 +165,7 @@ def _seal(config: dict[str, object]) -> list[str]:
         assert isinstance(memory, int)
         rlimits.apply(memory, cpu if isinstance(cpu, int) else None, base)
         layers.append("rlimits")
+    os.closerange(FD + 1, 1 << 20)
     found, why = zygote.load_filter(probe=False)
     if found is not None:
         found.install()
@@ -176,20 +179,21 @@ def main(control: socket.socket, config: dict[str, object]) -> None:
     """A spawned worker's whole life."""
     from . import warm, worker, zygote
 
-    names = config["modules"]
-    assert isinstance(names, list)
     try:
-        runtime = worker.Runtime(zygote.load_language(str(config["policy"]), [str(name) for name in names]))
+        names = cast("list[str]", config["modules"])
+        runtime = worker.Runtime(zygote.load_language(str(config["policy"]), names))
         warm.fill_caches(runtime, rounds=1)
         sys.set_int_max_str_digits(20_000)
         gc.freeze()
-        os.dup2(control.fileno(), 3)
-        os.closerange(4, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-        answer: dict[str, object] = {"ready": _seal(config)}
+        os.dup2(control.fileno(), FD)
+        _answer(FD, {"ready": _seal(config)})
+        worker.start(runtime, lambda: None)
     except BaseException as error:
-        answer = {"failed": f"{zygote.failure_kind(error)}: {error}"}
-    data = json.dumps(answer).encode()
-    os.write(3, _LENGTH.pack(len(data)) + data)
-    if "failed" in answer:
+        _answer(control.fileno(), {"failed": f"{zygote.failure_kind(error)}: {error}"})
+    finally:
         os._exit(1)
-    worker.start(runtime, lambda: None)
+
+
+def _answer(descriptor: int, answer: dict[str, object]) -> None:
+    data = json.dumps(answer).encode()
+    os.write(descriptor, _LENGTH.pack(len(data)) + data)

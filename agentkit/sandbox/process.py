@@ -60,7 +60,7 @@ def launch(boot: str, connection: socket.socket) -> "subprocess.Popen[bytes]":
             cwd="/",
             env=_environment(),
             pass_fds=(connection.fileno(),),
-            start_new_session=True,
+            process_group=0,  # Ctrl-C is the host's; the same session, so that its workers share its processor time
         )
     except (OSError, ValueError) as error:
         name = sys.executable or "unknown"

@@ -6,7 +6,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +70,7 @@ def fill(source: str, canary: Path) -> str:
 
 
 @contextmanager
-def canary_folder() -> Iterator[Path]:
+def canary_folder() -> Generator[Path]:
     """A folder with a secret file, and a secret in the environment."""
     os.environ["AWS_SECRET_ACCESS_KEY"] = SECRET_ENV
     try:
@@ -195,10 +195,10 @@ def main() -> None:
     """All attempts, both policies."""
     with canary_folder() as canary:
         found: dict[str, dict[str, list[str]]] = {}
+        attempts = [attempt for attempt in load_all(canary) if attempt.kind not in ("numpy", "sympy")]
         policies: tuple[Policy, ...] = ("pal", "none")
         for policy in policies:
             with Sandbox(policy=policy, limits=LIMITS) as sandbox:
-                attempts = [attempt for attempt in load_all(canary) if attempt.kind not in ("numpy", "sympy")]
                 found[policy] = run_all(sandbox, attempts, canary, policy)
         json.dump({"user": os.getuid(), "attempts": len(attempts), "problems": found}, sys.stdout)
 

@@ -43,11 +43,12 @@ def gone(process: int, seconds: float = 5) -> bool:
 
 def test_close_leaves_nothing() -> None:
     before = descriptors(), threading.active_count(), children(os.getpid())
+    workers: frozenset[int] = frozenset()
     for _ in range(3):
         with Sandbox() as sandbox, sandbox.session() as session:
             assert session.run("1").ok
             assert sandbox.run("2").ok
-            workers = children(zygote_of(sandbox))
+            workers |= children(zygote_of(sandbox))
     assert (descriptors(), threading.active_count(), children(os.getpid())) == before
     assert all(gone(worker) for worker in workers)
 

@@ -1,6 +1,7 @@
 """1,666 programs that models wrote: the verdict is plain CPython's, field by field."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not h
 def test_the_verdict_is_plain_cpythons() -> None:
     cases = list(load())
     with Sandbox(limits=LIMITS) as sandbox, ThreadPoolExecutor(3) as pool:
-        results = list(pool.map(lambda case: run(sandbox, case), cases))
+        results = list(pool.map(partial(run, sandbox), cases))
     differences = [said for case, result in zip(cases, results, strict=True) if (said := difference(case, result))]
     assert differences == []
     hard = [correct(case, result) for case, result in zip(cases, results, strict=True) if case.source == "pal_gsmhard"]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from agentkit.sandbox import Limits, Result, Sandbox
+from tests.sandbox.hostile import echo
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def test_a_tool_is_a_plain_function(sandbox: Sandbox) -> None:
 
 def test_values_cross_both_ways(sandbox: Sandbox) -> None:
     value = {"n": 10**50, "t": (1, None), 2: {1.5}}
-    assert sandbox.run("echo(v) == v", tools={"echo": lambda v: v}, inputs={"v": value}).value is True
+    assert sandbox.run("echo(v) == v", tools={"echo": echo}, inputs={"v": value}).value is True
 
 
 def test_what_is_not_granted_does_not_exist(sandbox: Sandbox) -> None:

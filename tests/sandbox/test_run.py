@@ -164,7 +164,7 @@ def test_surrogates_do_not_break_the_host(sandbox: Sandbox) -> None:
 
 def test_many_threads_at_once(sandbox: Sandbox) -> None:
     with ThreadPoolExecutor(8) as pool:
-        results = list(pool.map(lambda n: sandbox.run(f"answer = {n} * 2"), range(60)))
+        results = list(pool.map(sandbox.run, [f"answer = {n} * 2" for n in range(60)]))
     assert [result.value for result in results] == [n * 2 for n in range(60)]
 
 

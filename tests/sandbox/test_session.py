@@ -15,6 +15,10 @@ def sandbox() -> Iterator[Sandbox]:
         yield made
 
 
+def double(number: int) -> int:
+    return number * 2
+
+
 def test_variables_functions_and_imports_live_on(sandbox: Sandbox) -> None:
     with sandbox.session() as session:
         session.run("import math\nn = 20\ndef half(x):\n    return x / 2")
@@ -86,13 +90,13 @@ def test_sessions_are_separate(sandbox: Sandbox) -> None:
 def test_steps_from_many_threads_take_turns(sandbox: Sandbox) -> None:
     with sandbox.session() as session, ThreadPoolExecutor(4) as pool:
         session.run("n = 0")
-        list(pool.map(lambda _: session.run("n += 1"), range(40)))
+        list(pool.map(session.run, ["n += 1"] * 40))
         assert session.run("n").value == 40
 
 
 def test_tools_are_granted_step_by_step(sandbox: Sandbox) -> None:
     with sandbox.session() as session:
-        assert session.run("double(4)", tools={"double": lambda x: x * 2}).value == 8
+        assert session.run("double(4)", tools={"double": double}).value == 8
         error = session.run("double(4)").error
         assert error is not None
         assert error.type == "NameError"
@@ -100,7 +104,7 @@ def test_tools_are_granted_step_by_step(sandbox: Sandbox) -> None:
 
 def test_a_kept_function_of_a_tool_that_is_gone_is_refused(sandbox: Sandbox) -> None:
     with sandbox.session() as session:
-        session.run("kept = double", tools={"double": lambda x: x * 2})
+        session.run("kept = double", tools={"double": double})
         error = session.run("kept(4)").error
         assert error is not None
         assert "no tool named 'double'" in error.message

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -60,15 +61,14 @@ values = st.recursive(
 
 def shape(value: object) -> object:
     """Types and contents, so that 1, True and 1.0 differ and a NaN equals itself."""
-    match value:
-        case list() | tuple():
-            return type(value), [shape(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
-        case dict():
-            return dict, [(shape(key), shape(item)) for key, item in value.items()]  # pyright: ignore[reportUnknownVariableType]
-        case set() | frozenset():
-            return type(value), sorted(repr(item) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        case _:
-            return type(value), value if isinstance(value, int) else repr(value)
+    name = type(value).__name__
+    if isinstance(value, list | tuple):
+        return name, [shape(item) for item in cast("list[object]", value)]
+    if isinstance(value, dict):
+        return name, [(shape(key), shape(item)) for key, item in cast("dict[object, object]", value).items()]
+    if isinstance(value, set | frozenset):
+        return name, sorted(map(repr, cast("set[object]", value)))
+    return name, value if isinstance(value, int) else repr(value)
 
 
 @given(values)

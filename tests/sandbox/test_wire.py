@@ -25,6 +25,7 @@ from agentkit.sandbox.wire import (
     parse_call,
     parse_outcome,
 )
+from tests.sandbox.hostile import echo
 
 json_values = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20)),
@@ -131,7 +132,7 @@ def test_any_worker_gives_an_outcome(stream: bytes) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         writer = threading.Thread(target=send_and_leave, args=(theirs, stream))
-        tools: dict[str, Tool] = {"echo": lambda value: value}
+        tools: dict[str, Tool] = {"echo": echo}
         exchange = Exchange(Worker(1, ours, 0, None), tools, Limits(wall=5), writer.start)
         outcome = exchange.run(frame(b"Q", b"{}"))
         writer.join()
