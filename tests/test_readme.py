@@ -4,11 +4,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from agentkit import Agent
 from agentkit.models.local import installed
 from agentkit.models.weights import locate
+from agentkit.testing import ScriptedModel
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -36,3 +39,11 @@ def test_the_two_commands_are_targets_of_the_makefile() -> None:
     for command in re.findall(r"^    make (\w+)", README, re.MULTILINE):
         assert re.search(rf"^{command}:", makefile, re.MULTILINE), command
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_guide_s_wrapper_works() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "guide.md").read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, Any] = {}  # Any: what the example defines
+    exec(code, names)
+    run = Agent(ScriptedModel(["Final Answer: 4"]), wrap=[names["logged"]]).run("2 + 2?")
+    assert run.answer == "4"
