@@ -114,6 +114,8 @@ class Sealer:
         if os.getppid() != self.zygote:
             os._exit(0)
         touch_pages(runtime)
+        if "numpy.random" in sys.modules:  # forks would share its state; `random` sees to that itself
+            sys.modules["numpy.random"].seed()
         os.dup2(descriptor, FD)
         os.closerange(FD + 1, 1 << 20)
         self.close_in(memory, cpu)
