@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from concurrent.futures import Future
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from agentkit.models.base import Chunk
 
@@ -100,7 +100,7 @@ class AsyncHost:
 
     def __init__(self) -> None:
         self.streams: list[Stream] = []
-        self.pending: list[asyncio.Task[object]] = []
+        self.pending: list[asyncio.Task[Any]] = []
         self._workers: Workers | None = None
 
     async def __aenter__(self) -> AsyncHost:
@@ -114,10 +114,23 @@ class AsyncHost:
         if self._workers is not None:
             self._workers.close()
 
+    def begin(self, coroutine: Coroutine[object, object, R]) -> asyncio.Task[R]:
+        """Run beside the run's flow, until the run ends at the latest."""
+        task = asyncio.ensure_future(coroutine)
+        # Nobody may ask for the result (an early tool of a step that came out otherwise): that is no fault.
+        task.add_done_callback(_looked_at)
+        self.pending.append(task)
+        return task
+
     async def in_thread(self, function: Callable[[], R]) -> R:
         if self._workers is None:
             self._workers = Workers()
         return await asyncio.wrap_future(self._workers.submit(function))
+
+
+def _looked_at(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 class Host:

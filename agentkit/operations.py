@@ -169,9 +169,7 @@ class Begin(Operation[Pending]):
         return self.call.start(host)
 
     async def arun(self, host: AsyncHost) -> Pending:
-        task = asyncio.ensure_future(self.call.body(host))
-        host.pending.append(task)
-        return task
+        return host.begin(self.call.body(host))
 
 
 @dataclass(slots=True, eq=False)
@@ -217,7 +215,7 @@ class Spawn(Operation[None]):
             self.inbox.put(event)
 
     async def arun(self, host: AsyncHost) -> None:
-        host.pending.append(asyncio.ensure_future(self._adrain()))
+        host.begin(self._adrain())
 
     async def _adrain(self) -> None:
         async for event in adrive(self.flow):
