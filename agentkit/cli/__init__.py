@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import traceback
 import warnings
@@ -14,11 +15,18 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line of this process; every error is one line on stderr."""
+    try:
+        _run()
+    except KeyboardInterrupt:  # before or after a run, which ends by itself
+        sys.exit(130)
+
+
+def _run() -> None:
     from agentkit.cli import console
     from agentkit.cli.app import app
 
     # -v belongs to the commands, but what it governs begins here.
-    verbose = any(arg in ("-v", "--verbose") for arg in sys.argv[1:])
+    verbose = any(re.fullmatch("-[qvy]*v[qvy]*|--verbose", arg) for arg in sys.argv[1:])
     console.robust_streams()
     _hush(verbose=verbose)
     try:

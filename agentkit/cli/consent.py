@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -28,17 +29,19 @@ class Consent:
     def __init__(self, *, yes: bool, pause: Pause) -> None:
         self._yes = yes
         self._pause = pause
+        self._turn = threading.Lock()  # programs may call several tools at once
 
     def __call__(self, request: ApprovalRequest, /) -> Approval:
         if self._yes:
             return Approval(True)
-        with self._pause(), _terminal() as terminal:
+        with self._turn, self._pause(), _terminal() as terminal:
             if terminal is None:
                 return Approval(False, "There is no terminal to ask at. (--yes approves every call.)")
             return _ask(request, *terminal)
 
 
 def _ask(request: ApprovalRequest, reading: TextIO, writing: TextIO) -> Approval:
+    _forget_typed(reading)
     writing.write(f"\n{_told(request, colour=writing.isatty())}\n  {QUESTION}")
     writing.flush()
     line = reading.readline()
@@ -53,10 +56,18 @@ def _ask(request: ApprovalRequest, reading: TextIO, writing: TextIO) -> Approval
     return Approval(False, f"The user said: {said}")
 
 
+def _forget_typed(reading: TextIO) -> None:
+    """What was typed before the question stood there cannot be the answer to it."""
+    import termios  # not on Windows, and neither is /dev/tty
+
+    with suppress(termios.error):
+        termios.tcflush(reading, termios.TCIFLUSH)
+
+
 def _told(request: ApprovalRequest, *, colour: bool) -> str:
     """The exact call, an argument to a line. `repr` escapes all that a terminal would obey or hide."""
     tool = f"\033[1;33m{request.tool}\033[0m" if colour else request.tool
-    lines = [f"    {name}={value!r}" for name, value in request.arguments.items()]
+    lines = [printable(f"    {name}={value!r}") for name, value in request.arguments.items()]
     shown = " ".join(printable(request.preview).split())
     lines = [*(lines or ["    no arguments"]), *([f"  That is: {shown}"] if shown else [])]
     return "\n".join((f"  The agent asks to run {tool} with", *lines))

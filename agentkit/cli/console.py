@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -62,5 +62,5 @@ def answer(text: str) -> None:
 def robust_streams() -> None:
     """A character that the terminal's encoding lacks must not end the run."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError):
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

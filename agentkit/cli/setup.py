@@ -145,10 +145,9 @@ def inference_params(given: Sequence[str]) -> Params:
 def _limits(options: AgentOptions) -> Limits:
     from agentkit.limits import Limits
 
-    given = {
-        "max_steps": options.max_steps,
-        "max_tokens": options.max_tokens,
-        "max_cost_usd": options.max_cost,
-        "seconds": options.timeout,
-    }
-    return Limits(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    return Limits(
+        max_steps=options.max_steps or Limits().max_steps,
+        max_tokens=options.max_tokens,
+        max_cost_usd=options.max_cost,
+        seconds=options.timeout,
+    )

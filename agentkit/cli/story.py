@@ -14,10 +14,11 @@ from agentkit.events import (
     ModelRetried,
     Observed,
     RunEnded,
+    RunStarted,
     StepEnded,
     ThoughtTold,
 )
-from agentkit.messages import Action, Observation, Run
+from agentkit.messages import Action, Observation
 
 __all__ = ["Called", "Remark", "Seen", "Story", "Telling", "Thought"]
 
@@ -61,6 +62,8 @@ class Story:
 
     def tell(self, event: Event) -> Iterator[Telling]:
         match event:
+            case RunStarted():
+                self._reset()  # an interrupted run may have left a step open
             case ThoughtTold(text):
                 yield from self._think(text)
             case ActionStarted(action):
@@ -76,17 +79,13 @@ class Story:
                 if self._held is not None and isinstance(step.decision, Action):
                     yield Called(step.decision)
                     yield Seen(self._held)
-                self._thought, self._started, self._held = "", False, None
-            case FormatFault(malformed):
-                yield Remark(f"The model's reply could not be used: {malformed.reason}")
-            case ModelRetried(error=error, delay=delay):
-                yield Remark(f"{error} Trying again in {delay:.1f} s.")
-            case LimitHit(text=text):
-                yield Remark(f"Limit reached: {text}.")
-            case RunEnded(run) if run.votes:
-                yield Remark(f"Vote: {_counts(run)}.")
+                self._reset()
             case _:
-                pass
+                if remark := _remark(event):
+                    yield Remark(remark)
+
+    def _reset(self) -> None:
+        self._thought, self._started, self._held = "", False, None
 
     def _think(self, text: str) -> Iterator[Telling]:
         if text and text != self._thought:
@@ -94,5 +93,15 @@ class Story:
             yield Thought(text)
 
 
-def _counts(run: Run) -> str:
-    return ", ".join(f"{value} × {count}" for value, count in run.votes)
+def _remark(event: Event) -> str:
+    match event:
+        case FormatFault(malformed):
+            return f"The model's reply could not be used: {malformed.reason}"
+        case ModelRetried(error=error, delay=delay):
+            return f"{error} Trying again in {delay:.1f} s."
+        case LimitHit(text=text):
+            return f"Limit reached: {text}."
+        case RunEnded(run) if run.votes:
+            return f"Vote: {', '.join(f'{value} × {count}' for value, count in run.votes)}."
+        case _:
+            return ""

@@ -9,6 +9,7 @@ from agentkit.events import (
     ModelRetried,
     Observed,
     RunEnded,
+    RunStarted,
     StepEnded,
     ThoughtTold,
 )
@@ -50,6 +51,13 @@ def test_an_action_that_did_not_start_is_told_before_why() -> None:
     refused = Observation("refused", "refused")
     events = (ThoughtTold("I look."), Observed(refused, 1), StepEnded(Step(1, Reply(""), ACTION, refused)))
     assert told(*events) == [Thought("I look."), Called(ACTION), Seen(refused)]
+
+
+def test_a_run_does_not_go_on_with_the_step_that_another_left_open() -> None:
+    begun = RunStarted("id", "?", "m", "react", (), "")
+    refused = Observation("refused", "refused")
+    events = (ActionStarted(ACTION, 1), begun, Observed(refused, 1), StepEnded(Step(1, Reply(""), ACTION, refused)))
+    assert told(*events) == [Thought("I look."), Called(ACTION), Called(ACTION), Seen(refused)]
 
 
 def test_a_malformed_reply_is_told_once() -> None:

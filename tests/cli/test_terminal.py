@@ -58,6 +58,17 @@ def test_approval_defaults_to_no(cli: Cli, reply: str) -> None:
         assert finished(child) == 4
 
 
+def test_what_was_typed_before_the_question_is_no_answer(cli: Cli) -> None:
+    model = cli.model(TAXI, "Final Answer: not ordered", delay=1.5)
+    with cli.terminal("A taxi!", "-m", model, "-t", "mytools.py:order_taxi") as child:
+        child.expect("thinking")
+        child.sendline("y")
+        child.expect(ALLOW)
+        child.sendline("")
+        child.expect_exact("approval was refused")
+        assert finished(child) == 4
+
+
 def test_what_else_is_said_goes_to_the_model(cli: Cli) -> None:
     model = cli.model(TAXI, TAXI.replace("noon", "one"), "Final Answer: ordered for one")
     with cli.terminal("A taxi!", "-m", model, "-t", "mytools.py:order_taxi") as child:
