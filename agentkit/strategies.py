@@ -81,7 +81,7 @@ class React:
             format=ReplyFormat("react", toolbox.schemas()),
             read=read,
             reader=lambda _: parse.Reader(index),
-            examples="\n\n".join(_react_example(example) for example in prompts.main.examples),
+            examples=_examples(prompts, _react_example),
             tools_text=_tool_lines(toolbox, prompts),
             stop=("\nObservation:",),
         )
@@ -121,7 +121,7 @@ class Pal:
             format=ReplyFormat("code"),
             read=self._read,
             reader=lambda wanted: _code_reader(wanted, self.entry),
-            examples="\n\n".join(_pal_example(example) for example in prompts.main.examples),
+            examples=_examples(prompts, _pal_example),
             last_call="code",
             samples=self.samples,
             max_steps=1 + self.repairs + self.explain,
@@ -151,7 +151,7 @@ class Code:
             format=ReplyFormat("code", toolbox.schemas()),
             read=_read_code,
             reader=lambda wanted: _code_reader(wanted, "any"),
-            examples="\n\n".join(_code_example(example) for example in prompts.main.examples),
+            examples=_examples(prompts, _code_example),
             tools_text=_function_lines(toolbox, prompts),
             last_call="code",
             session=lambda: new_session(interpreter()),
@@ -212,6 +212,14 @@ def _tool_line(tool: AnyTool, prompts: Prompts) -> str:
     properties = cast("Mapping[str, Mapping[str, JSON]]", tool.arguments.schema.get("properties", {}))
     notes = [f"  {name}: {about['description']}" for name, about in properties.items() if about.get("description")]
     return "\n".join((line, *notes))
+
+
+def _examples(prompts: Prompts, written: Callable[[Mapping[str, JSON]], str]) -> str:
+    try:
+        return "\n\n".join(written(example) for example in prompts.main.examples)
+    except (KeyError, TypeError) as error:
+        fault = f"lacks {error}" if isinstance(error, KeyError) else f"is not as it should be ({error})"
+        raise ConfigError(f"{prompts.main.where}: one of its examples {fault}.") from None
 
 
 def _react_example(example: Mapping[str, JSON]) -> str:

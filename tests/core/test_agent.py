@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -223,6 +224,22 @@ def test_parameters_reach_the_model() -> None:
 def test_what_does_not_fit_is_refused_at_once(arguments: dict[str, Any], fault: str) -> None:
     with pytest.raises(ConfigError, match=fault):
         Agent(ScriptedModel([]), **arguments)
+
+
+def test_a_few_shot_example_that_lacks_something_is_refused(tmp_path: Path) -> None:
+    sections = "".join(f"## {part}\n{text}\n" for part, text in PARTS.items())
+    (tmp_path / "mine.md").write_text(f"---\nexamples: mine.json\n---\n{sections}")
+    (tmp_path / "mine.json").write_text('[{"question": "?", "steps": []}]')
+    with pytest.raises(ConfigError, match="examples lacks 'answer'"):
+        Agent(ScriptedModel([]), prompt=tmp_path / "mine.md")
+
+
+PARTS = {
+    "instructions": "Answer.",
+    "context": "{{tools}} {{examples}}",
+    "input data": "{{question}}",
+    "output indicator": "",
+}
 
 
 def test_an_empty_question_is_refused() -> None:
