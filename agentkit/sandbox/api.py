@@ -50,6 +50,8 @@ class Sandbox:
     ) -> None:
         if isolation not in ("strict", "best_effort") or policy not in ("pal", "none"):
             raise ValueError('Sandbox takes isolation="strict" or "best_effort" and policy="pal" or "none".')
+        if isinstance(modules, str):
+            raise TypeError(f'Sandbox(modules={modules!r}): give a tuple of names, such as ("numpy",).')
         self.limits = limits or Limits()
         self._config = Config(policy, tuple(modules), isolation)
         self._lock = threading.Lock()

@@ -90,10 +90,9 @@ class Session:
         return Program(code, entry, limits or self._limits, inputs or {}, tools or {})
 
     def _run(self, program: Program, cancellation: Cancellation) -> Result:
-        message, refusal = b"", program.refusal()
-        if refusal is None:
-            message = program.message(f"<step {self._steps + 1}>")
+        refusal = program.refusal()
         with self._lock:
+            message = program.message(f"<step {self._steps + 1}>") if refusal is None else b""
             place = self._worker()
             if refusal is not None:
                 return refused(refusal, place[0].layers)

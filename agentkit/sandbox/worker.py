@@ -18,6 +18,7 @@ from .wire import dumps
 _BALLAST = 4 << 20  # untouched memory given up to report that there is none left
 _REPR = 2000
 _ANSWERS = ("solution", "answer", "ans", "result")
+_ABSENT = object()
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
@@ -101,7 +102,7 @@ class Runtime:
     timer: Timer = field(default_factory=Timer)
     sources: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     namespace: dict[str, object] = field(default_factory=dict[str, object])
-    tool_names: list[str] = field(default_factory=list[str])
+    shadowed: dict[str, object] = field(default_factory=dict[str, object])
     channel: Channel = field(init=False)
     output: Output = field(init=False)
     tools: Tools = field(init=False)
@@ -160,15 +161,22 @@ class Runtime:
     def _prepare(self, request: Request) -> None:
         self.output.restart()
         self.sources[request.filename] = request.source.splitlines()
-        for name in self.tool_names:
-            self.language.builtins.pop(name, None)
-        functions = self.tools.functions(request.tools, request.argument, request.calls)
-        self.tool_names = list(functions)
-        self.language.builtins.update(functions)
+        self._grant(self.tools.functions(request.tools, request.argument, request.calls))
         self.namespace.pop("_last_", None)
         self.namespace.update(request.inputs)
         if self.ballast is None:
             self.ballast = mmap.mmap(-1, _BALLAST, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+
+    def _grant(self, functions: dict[str, object]) -> None:
+        """Tools stand among the built-in names, where a program may shadow but not lose them; those of before go."""
+        known = self.language.builtins
+        for name, value in self.shadowed.items():
+            if value is _ABSENT:
+                del known[name]
+            else:
+                known[name] = value
+        self.shadowed = {name: known.get(name, _ABSENT) for name in functions}
+        known.update(functions)
 
     def _attempt(self, request: Request) -> bytes:
         code = self._compile(request)
@@ -218,7 +226,7 @@ class Runtime:
     def _failure(self, error: BaseException) -> bytes:
         fault, message = _fault(error)
         line, source = self._place(error)
-        kind = "TimeLimit" if fault == "time" else type(error).__name__
+        kind = {"time": "TimeLimit", "memory": "MemoryError"}.get(fault, type(error).__name__)
         if isinstance(error, _Refused):
             kind, line, source = error.kind, error.problems[0].line, error.problems[0].source
         failed = {"type": _safe(kind, 200), "message": _safe(message, 4000), "line": line, "source": _safe(source, 300)}
@@ -268,7 +276,7 @@ def _fault(error: BaseException) -> tuple[str, str]:
     """The fault's class and its message. Exact types: a program may define a class of any name."""
     if type(error) is SoftTimeLimit:
         return "time", ""
-    if type(error) is MemoryError:
+    if isinstance(error, MemoryError):  # numpy has its own
         return "memory", ""
     if type(error) is _Refused:
         return ("refused" if error.kind == "NotAllowed" else "raised"), str(error)

@@ -187,6 +187,11 @@ def test_cancelling_an_async_run_kills_its_program(sandbox: Sandbox) -> None:
     assert sandbox.run("1").value == 1
 
 
+def test_modules_are_a_tuple() -> None:
+    with pytest.raises(TypeError, match="give a tuple"):
+        Sandbox(modules="numpy")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
 @pytest.mark.parametrize("bad", [{"wall": 0}, {"wall": float("nan")}, {"memory": -1}, {"cpu": 0}, {"tool_calls": -1}])
 def test_limits_that_are_none_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="give a number"):

@@ -102,6 +102,12 @@ def test_tools_are_granted_step_by_step(sandbox: Sandbox) -> None:
         assert error.type == "NameError"
 
 
+def test_a_tool_hides_a_built_in_name_for_its_step_only(sandbox: Sandbox) -> None:
+    with sandbox.session() as session:
+        assert session.run("abs(-4)", tools={"abs": double}).value == -8
+        assert session.run("abs(-4)").value == 4
+
+
 def test_a_kept_function_of_a_tool_that_is_gone_is_refused(sandbox: Sandbox) -> None:
     with sandbox.session() as session:
         session.run("kept = double", tools={"double": double})
