@@ -2,6 +2,8 @@
 
 import operator
 import os
+import platform
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,8 @@ from agentkit.sandbox.client import Launcher, Spares
 from agentkit.sandbox.fallback import Spawner
 from agentkit.sandbox.process import Config, explain
 from tests.sandbox.hostile import children
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def spawning(config: Config, spares: Spares) -> Launcher:
@@ -87,6 +91,53 @@ def test_best_effort_names_its_layers_and_warns() -> None:
         api.Sandbox._warn(("policy", "rlimits"))  # pyright: ignore[reportPrivateUsage]
     with Sandbox(isolation="best_effort") as sandbox:
         assert "seccomp" in sandbox.run("1").isolation
+
+
+WITHOUT_SECCOMP = """
+import ctypes, struct, warnings
+from agentkit.sandbox import Sandbox, SandboxError
+
+PRCTL = {number}
+steps = [(0x20, 0, 0, 0), (0x15, 0, 3, PRCTL), (0x20, 0, 0, 16), (0x15, 0, 1, 22), (0x06, 0, 0, 0x50001),
+         (0x06, 0, 0, 0x7FFF0000)]
+code = b"".join(struct.pack("=HBBI", *step) for step in steps)
+kept = ctypes.create_string_buffer(code, len(code))
+program = ctypes.create_string_buffer(struct.pack("@HP", len(steps), ctypes.addressof(kept)))
+prctl = ctypes.CDLL(None).prctl
+prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
+assert prctl(38, 1, 0, 0, 0) == 0 and prctl(22, 2, ctypes.addressof(program), 0, 0) == 0
+try:
+    Sandbox().run("1")
+    print("strict ran")
+except SandboxError as error:
+    print(error)
+warnings.simplefilter("error")
+with Sandbox(isolation="best_effort", policy="none") as sandbox:
+    try:
+        sandbox.start()
+    except RuntimeWarning as warning:
+        print(warning)
+    result = sandbox.run("import os\\ntry:\\n    open('/etc/passwd')\\nexcept OSError as e: answer = str(e)")
+    print(result.isolation, result.value)
+"""
+
+
+def test_a_system_without_seccomp() -> None:
+    """The kernel is made to refuse the filter: strict says so, best_effort runs with what is left and warns once."""
+    number = {"x86_64": 157}.get(platform.machine(), 167)
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_SECCOMP.replace("{number}", str(number))],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    strict, warning, result = done.stdout.splitlines()
+    assert "This system cannot seal programs: seccomp is missing" in strict
+    assert "runs without a system call filter. In force: rlimits" in warning
+    assert "seccomp" not in result
+    assert "Permission denied" in result or "Too many open files" in result
 
 
 def test_an_unknown_architecture_has_no_filter() -> None:
