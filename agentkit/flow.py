@@ -72,19 +72,15 @@ def lower(flow: Flow[T], perform: Perform) -> Flow[T]:
 
     An exception of an answer is thrown into the flow, at the effect it belongs to.
     """
-    result: object = None
-    error: Exception | None = None
     with closing(flow):
-        while True:
-            try:
-                item = flow.send(result) if error is None else flow.throw(error)
-            except StopIteration as stop:
-                return cast("T", stop.value)
-            result, error = None, None
-            try:
-                if isinstance(item, (Ask, Act)):
-                    result = yield from perform(item)
+        try:
+            item = next(flow)
+            while True:
+                try:
+                    result = (yield from perform(item)) if isinstance(item, (Ask, Act)) else (yield item)
+                except Exception as error:
+                    item = flow.throw(error)
                 else:
-                    result = yield item
-            except Exception as caught:
-                error = caught
+                    item = flow.send(result)
+        except StopIteration as stop:
+            return cast("T", stop.value)

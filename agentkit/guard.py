@@ -35,17 +35,20 @@ class Guard:
 
     def around(self, perform: Perform) -> Perform:
         def guarded(effect: Effect[Any]) -> Flow[Any]:
-            if not isinstance(effect, Act) or effect.action.tool in self._exempt:
-                return (yield from perform(effect))
-            key = _key(effect.action)
-            if key in self._seen:
-                yield ActionStarted(effect.action, effect.step)
-                return self._again(key)
-            observation: Observation = yield from perform(effect)
-            self._remember(key, effect.action, observation)
-            return observation
+            if isinstance(effect, Act) and effect.action.tool not in self._exempt:
+                return self._act(effect, perform)
+            return perform(effect)
 
         return guarded
+
+    def _act(self, effect: Act, perform: Perform) -> Flow[Observation]:
+        key = _key(effect.action)
+        if key in self._seen:
+            yield ActionStarted(effect.action, effect.step)
+            return self._again(key)
+        observation: Observation = yield from perform(effect)
+        self._remember(key, effect.action, observation)
+        return observation
 
     def _again(self, key: tuple[str, str]) -> Observation:
         first, times = self._seen[key]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentkit.errors import ConfigError, LimitReached
-from agentkit.flow import Act, Ask, Effect, Flow, Perform
+from agentkit.flow import Ask, Effect, Flow, Perform
 from agentkit.messages import LimitName, Reply, Usage
 
 __all__ = ["LimitReached", "Limits", "Meter", "limited"]
@@ -120,10 +120,7 @@ class Meter:
 def limited(perform: Perform, limits: Limits, meter: Meter) -> Perform:
     """Count what the effects use, and raise LimitReached in place of a model call that is over a limit."""
 
-    def within(effect: Effect[Any]) -> Flow[Any]:
-        if isinstance(effect, Act):
-            return (yield from perform(effect))
-        assert isinstance(effect, Ask)
+    def ask(effect: Ask) -> Flow[Reply]:
         if effect.last:
             meter.grant(limits.last_call_seconds)
         elif over := meter.exceeded(limits):
@@ -132,5 +129,8 @@ def limited(perform: Perform, limits: Limits, meter: Meter) -> Perform:
         reply: Reply = yield from perform(effect)
         meter.add(reply)
         return reply
+
+    def within(effect: Effect[Any]) -> Flow[Any]:
+        return ask(effect) if isinstance(effect, Ask) else perform(effect)
 
     return within

@@ -54,43 +54,43 @@ class Operation(Effect[R]):
 
 def drive(flow: Flow[T]) -> Generator[Event, None, T]:
     """Run a flow in this thread; yields its events."""
-    result: object = None
-    error: Exception | None = None
     with Host() as host, closing(flow):
-        while True:
-            try:
-                item = flow.send(result) if error is None else flow.throw(error)
-            except StopIteration as stop:
-                return cast("T", stop.value)
-            result, error = None, None
-            if isinstance(item, Operation):
-                try:
-                    result = item.run(host)
-                except Exception as caught:
-                    error = caught
-            else:
-                yield cast("Event", item)
+        try:
+            item = next(flow)
+            while True:
+                if isinstance(item, Operation):
+                    try:
+                        result: object = item.run(host)
+                    except Exception as error:
+                        item = flow.throw(error)
+                    else:
+                        item = flow.send(result)
+                else:
+                    yield cast("Event", item)
+                    item = flow.send(None)
+        except StopIteration as stop:
+            return cast("T", stop.value)
 
 
 async def adrive(flow: Flow[object]) -> AsyncGenerator[Event, None]:
     """Run a flow in the running event loop; yields its events (the last one tells the outcome)."""
-    result: object = None
-    error: Exception | None = None
     async with AsyncHost() as host:
         with closing(flow):
-            while True:
-                try:
-                    item = flow.send(result) if error is None else flow.throw(error)
-                except StopIteration:
-                    return
-                result, error = None, None
-                if isinstance(item, Operation):
-                    try:
-                        result = await item.arun(host)
-                    except Exception as caught:
-                        error = caught
-                else:
-                    yield cast("Event", item)
+            try:
+                item = next(flow)
+                while True:
+                    if isinstance(item, Operation):
+                        try:
+                            result: object = await item.arun(host)
+                        except Exception as error:
+                            item = flow.throw(error)
+                        else:
+                            item = flow.send(result)
+                    else:
+                        yield cast("Event", item)
+                        item = flow.send(None)
+            except StopIteration:
+                return
 
 
 def _wait(future: Future[R], timeout: float | None) -> R:

@@ -107,4 +107,3 @@ def _functions(module: ModuleType) -> list[str]:
         for name, item in vars(module).items()
         if inspect.isfunction(item) and item.__module__ == module.__name__ and not name.startswith("_")
     ]
-
