@@ -73,6 +73,8 @@ class Encoder:
         """The tree of a dict."""
         if all(type(key) is str and _encodable(key) for key in value) and _TAG not in value:
             return {cast("str", key): self.encode(item, depth + 1) for key, item in value.items()}
+        if len(value) > _MAX_HASHED:
+            raise Unencodable(f"a dict whose keys are not all plain text may have {_MAX_HASHED} of them")
         keys = self.hashed(value, depth)
         return _tagged("dict", [list(pair) for pair in zip(keys, self.each(value.values(), depth), strict=True)])
 
@@ -191,9 +193,9 @@ class Decoder:
 
     def hashed(self, tree: Tree, depth: int) -> set[object]:
         """A set. One insertion at a time: hashes that were made to collide meet the deadline."""
-        values = self.each(tree, depth)
-        if len(values) > _MAX_HASHED and not all(type(value) is str for value in values):
+        if isinstance(tree, list) and _too_many_hashes(cast("list[Tree]", tree)):
             raise BadTree("too many elements in a set")
+        values = self.each(tree, depth)
         found: set[object] = set()
         for value in self._in_time(values):
             found.add(value)
@@ -201,13 +203,11 @@ class Decoder:
 
     def mapping(self, tree: Tree, depth: int) -> dict[object, object]:
         """A dict whose keys are not all text."""
-        if not isinstance(tree, list) or len(cast("list[Tree]", tree)) > MAX_ITEMS:
-            raise BadTree("not an array")
+        if not isinstance(tree, list) or len(cast("list[Tree]", tree)) > _MAX_HASHED:
+            raise BadTree("not an array, or too many keys")
         pairs = [self.each(pair, depth) for pair in cast("list[Tree]", tree)]
         if any(len(pair) != 2 for pair in pairs):
             raise BadTree("not a pair")
-        if len(pairs) > _MAX_HASHED and not all(type(pair[0]) is str for pair in pairs):
-            raise BadTree("too many keys in a dict")
         found: dict[object, object] = {}
         for key, value in self._in_time(pairs):
             found[key] = value
@@ -220,6 +220,10 @@ class Decoder:
             self._hashing = time.monotonic() - began
             if self._hashing > _HASHING_SECONDS:
                 raise BadTree("its hashes take too long")
+
+
+def _too_many_hashes(trees: list[Tree]) -> bool:
+    return len(trees) > _MAX_HASHED and not all(type(tree) is str for tree in trees)
 
 
 def _text(tree: Tree) -> str:

@@ -17,9 +17,9 @@ _HEADER = struct.Struct(">cI")
 _ENVELOPE = 4 << 10
 _MAX_OUTPUT_FRAME = 64 << 10
 _MAX_NUMBER = 40
+MAX_PARTS = 20_000
 _TREE_DEPTH = 4 * MAX_DEPTH  # a level of a value is at most three levels of JSON
-_BRACKETS = re.compile(rb"[\[\]{}]")
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"')
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 
 Fault = Literal["raised", "refused", "time", "memory", "value"]
 _FAULTS: tuple[Fault, ...] = ("raised", "refused", "time", "memory", "value")
@@ -101,15 +101,33 @@ class FrameReader:
             del self._buffer[:start]  # once: a flood of tiny frames must not cost the square of its size
 
 
-def _check_depth(data: bytes, deepest: int) -> None:
-    """Before parsing, so that no depth can exhaust the host's stack."""
-    if data.count(b"[") + data.count(b"{") <= deepest:
+def _shape(data: bytes) -> tuple[int, int]:
+    """How many arrays and objects JSON text has, and how deep they lie. Token by token: no copy of the text."""
+    parts = depth = deepest = 0
+    for token in _TOKENS.finditer(data):
+        kind = data[token.start()]
+        if kind in b"[{":
+            parts, depth = parts + 1, depth + 1
+            deepest = max(deepest, depth)
+        elif kind in b"]}":
+            depth -= 1
+    return parts, deepest
+
+
+def too_many_parts(data: bytes) -> bool:
+    """Whether JSON text has more arrays and objects than may cross: each costs the host 60 to 230 bytes."""
+    return data.count(b"[") + data.count(b"{") > MAX_PARTS and _shape(data)[0] > MAX_PARTS
+
+
+def _check_shape(data: bytes) -> None:
+    """Before parsing, so that no depth can exhaust the host's stack and no count its memory."""
+    if data.count(b"[") + data.count(b"{") <= _TREE_DEPTH:
         return
-    depth = 0
-    for match in _BRACKETS.finditer(_STRINGS.sub(b"", data)):
-        depth += 1 if match.group() in b"[{" else -1
-        if depth > deepest:
-            raise ProtocolError("nested too deeply")
+    parts, depth = _shape(data)
+    if parts > MAX_PARTS:
+        raise ProtocolError("too many parts")
+    if depth > _TREE_DEPTH:
+        raise ProtocolError("nested too deeply")
 
 
 def _integer(text: str) -> int:
@@ -134,7 +152,7 @@ _JSON = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=
 
 def load_object(payload: bytes) -> dict[str, Tree]:
     """One JSON object from a worker. Raises ProtocolError for anything else."""
-    _check_depth(payload, _TREE_DEPTH)
+    _check_shape(payload)
     try:
         found: object = _JSON.decode(payload.decode("utf-8"))
     except (ValueError, RecursionError) as error:

@@ -13,7 +13,7 @@ from typing import Protocol, cast
 from .channel import Channel, Output, SoftTimeLimit, Timer
 from .tooling import Tools
 from .values import Decoder, Encoder, Tree, Unencodable, opaque_tree
-from .wire import dumps
+from .wire import MAX_PARTS, dumps, too_many_parts
 
 _BALLAST = 4 << 20  # untouched memory given up to report that there is none left
 _REPR = 2000
@@ -188,6 +188,8 @@ class Runtime:
         data = dumps(Encoder(_other).encode(value))
         if len(data) > request.result:
             raise Unencodable(f"the result is too large: {len(data)} bytes, limit {request.result}")
+        if too_many_parts(data):
+            raise Unencodable(f"the value has too many parts (more than {MAX_PARTS} lists, dicts, tuples and the like)")
         return b'{"ok":true,"names":%b,"value":%b}' % (dumps(self._names()), data)
 
     def _compile(self, request: Request) -> CodeType:

@@ -138,6 +138,9 @@ def test_other_types_become_text(sandbox: Sandbox, code: str, kind: str, text: s
         ("[0] * 300_000", "too many elements"),
         ("'x' * 2_000_000", "too large"),
         ("set(range(30_000))", "not text"),
+        ("{n: n for n in range(30_000)}", "keys are not all plain text"),
+        ("[[n] for n in range(30_000)]", "too many parts"),
+        ("[(n, 'x') for n in range(15_000)]", "too many parts"),
     ],
 )
 def test_a_value_too_large_is_a_result_error(sandbox: Sandbox, code: str, said: str) -> None:
