@@ -193,7 +193,7 @@ class Decoder:
 
     def hashed(self, tree: Tree, depth: int) -> set[object]:
         """A set. One insertion at a time: hashes that were made to collide meet the deadline."""
-        if isinstance(tree, list) and _too_many_hashes(cast("list[Tree]", tree)):
+        if _too_many_hashes(tree):
             raise BadTree("too many elements in a set")
         values = self.each(tree, depth)
         found: set[object] = set()
@@ -222,8 +222,9 @@ class Decoder:
                 raise BadTree("its hashes take too long")
 
 
-def _too_many_hashes(trees: list[Tree]) -> bool:
-    return len(trees) > _MAX_HASHED and not all(type(tree) is str for tree in trees)
+def _too_many_hashes(tree: Tree) -> bool:
+    items = cast("list[Tree]", tree) if isinstance(tree, list) else []
+    return len(items) > _MAX_HASHED and not all(type(item) is str for item in items)
 
 
 def _text(tree: Tree) -> str:
