@@ -19,7 +19,7 @@ from agentkit.prompt import Prompts
 from agentkit.schema import IdempotencyKey, RunContext
 from agentkit.toolbox import AnyTool, Toolbox
 
-__all__ = ["Acting", "act", "begin_early"]
+__all__ = ["Acting", "act", "begin_early", "call_key"]
 
 log = logging.getLogger("agentkit.tool")
 
@@ -60,7 +60,7 @@ def act(effect: Act, acting: Acting) -> Flow[Observation]:
         arguments = tool.check(action.input)
     except BadArguments as error:
         return _say(acting, "bad_arguments", "bad_arguments", tool=tool.name, message=error)
-    context = RunContext(acting.run_id, effect.step, acting.now, _key(acting, effect.step, effect.call))
+    context = RunContext(acting.run_id, effect.step, acting.now, call_key(acting.run_id, effect.step, effect.call))
     if tool.marks.needs_approval:
         try:
             preview = yield from _preview(tool, arguments, context)
@@ -78,8 +78,9 @@ def act(effect: Act, acting: Acting) -> Flow[Observation]:
     return (yield from _outcome(tool, _call(tool, arguments, context, acting), early, acting))
 
 
-def _key(acting: Acting, step: int, call: int) -> IdempotencyKey:
-    return IdempotencyKey(f"{acting.run_id}:{step}:{call}")
+def call_key(run_id: str, step: int, call: int) -> IdempotencyKey:
+    """The name of one call for good: the same after a crash."""
+    return IdempotencyKey(f"{run_id}:{step}:{call}")
 
 
 def begin_early(action: Action, step: int, acting: Acting) -> Flow[None]:
@@ -91,7 +92,7 @@ def begin_early(action: Action, step: int, acting: Acting) -> Flow[None]:
         arguments = tool.check(action.input)
     except BadArguments:
         return
-    call = _call(tool, arguments, RunContext(acting.run_id, step, acting.now, _key(acting, step, 0)), acting)
+    call = _call(tool, arguments, RunContext(acting.run_id, step, acting.now, call_key(acting.run_id, step, 0)), acting)
     pending: Pending = yield from Begin(call)
     acting.early = Early(action, pending, time.monotonic())
     yield ActionStarted(action, step, early=True)

@@ -29,6 +29,7 @@ from agentkit.toolbox import Toolbox, ToolLike
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+    from agentkit.journal import Journal
     from agentkit.runnable import AgentRunnable
 
 __all__ = ["Agent", "History", "ModelLike"]
@@ -54,7 +55,8 @@ class Agent:
         fallback: models that are asked when the first one fails for good.
         retry: how a model call that failed for the moment is tried again.
         interpreter: where programs run; agentkit's own sandbox by default.
-        wrap: wrappers around `perform`, outermost first, for what must see every effect (a journal, a tracer).
+        wrap: wrappers around `perform`, outermost first, for what must see every effect (a tracer, a cache).
+        journal: where runs are written down, so that `resume` can carry them on; see docs/durability.md.
 
     Raises:
         ConfigError: whatever does not fit together, now and not in the middle of a run.
@@ -80,6 +82,7 @@ class Agent:
         retry: RetryPolicy | None = None,
         interpreter: Interpreter | None = None,
         wrap: Sequence[Callable[[Perform], Perform]] = (),
+        journal: Journal | None = None,
     ) -> None:
         self._lock = threading.Lock()
         self._interpreter = interpreter
@@ -95,6 +98,7 @@ class Agent:
             retry=retry or RetryPolicy(),
             approve=approve,
             wrap=tuple(wrap),
+            journal=journal,
         )
         self._check()
 
@@ -110,24 +114,13 @@ class Agent:
         Raises:
             ModelError: no model answered; `error.run` holds the steps so far.
         """
-        ended: Run | None = None
-        for event in self.stream(question, history=history, run_id=run_id, config=config):
-            if isinstance(event, RunEnded):
-                ended = event.run
-        assert ended is not None
-        return ended
+        return _ended(self.stream(question, history=history, run_id=run_id, config=config))
 
     async def arun(
         self, question: str, *, history: History = None, run_id: str | None = None, config: Config = None
     ) -> Run:
         """`run`, in the running event loop."""
-        ended: Run | None = None
-        async with aclosing(self.astream(question, history=history, run_id=run_id, config=config)) as events:
-            async for event in events:
-                if isinstance(event, RunEnded):
-                    ended = event.run
-        assert ended is not None
-        return ended
+        return await _aended(self.astream(question, history=history, run_id=run_id, config=config))
 
     def stream(
         self, question: str, *, history: History = None, run_id: str | None = None, config: Config = None
@@ -150,6 +143,32 @@ class Agent:
         return self._assembly.flow(
             Start(question, _turns(history), run_id or secrets.token_hex(8), datetime.now().astimezone(), config)
         )
+
+    def resume(self, run_id: str, *, allow_drift: bool = False, config: Config = None) -> Run:
+        """Carry on a run of the journal that a crash, an error or a question to a person cut off.
+
+        What the journal has is not done again: no model is asked and no tool is called for it. A run that has ended
+        gives its `Run` once more.
+
+        Args:
+            allow_drift: go on although tools, prompts or model are not those that began the run.
+
+        Raises:
+            ConfigError: there is no journal, or the agent is not the one that began the run.
+            JournalError: there is no such run, or another process drives it.
+            ModelError: no model answered; `error.run` holds the steps so far.
+        """
+        return _ended(drive(self.resume_flow(run_id, allow_drift=allow_drift, config=config)))
+
+    async def aresume(self, run_id: str, *, allow_drift: bool = False, config: Config = None) -> Run:
+        """`resume`, in the running event loop."""
+        return await _aended(adrive(self.resume_flow(run_id, allow_drift=allow_drift, config=config)))
+
+    def resume_flow(self, run_id: str, *, allow_drift: bool = False, config: Config = None) -> Flow[Run]:
+        """`resume` as a flow of operations and events (`drive` and `adrive` run it)."""
+        if self._assembly.journal is None:
+            raise ConfigError("Only an agent with a journal can resume a run: Agent(…, journal=Journal()).")
+        return self._assembly.resume(run_id, config, allow_drift=allow_drift)
 
     def opening(self, question: str, *, history: History = None) -> tuple[Message, ...]:
         """The messages with which a run would begin."""
@@ -193,12 +212,34 @@ class Agent:
             return self._own_sandbox
 
     def _check(self) -> None:
+        if self._assembly.journal is not None and self._assembly.plan.session is not None:
+            # The variables of its programs live in a sandbox, and would be lost in a crash.
+            raise ConfigError("A journal cannot hold runs of strategy 'code' yet: leave one of the two out.")
         self.opening("?")  # a prompt that cannot be filled is refused here
         if self._assembly.limits.max_cost_usd is None:
             return
         for model in self.models:
             if cost_usd(model.name, Tokens(1, 1)) is None:
                 raise ConfigError(f"max_cost_usd needs a known price, and that of {model.name!r} is not known.")
+
+
+def _ended(events: Iterable[Event]) -> Run:
+    ended: Run | None = None
+    for event in events:
+        if isinstance(event, RunEnded):
+            ended = event.run
+    assert ended is not None
+    return ended
+
+
+async def _aended(stream: AsyncGenerator[Event, None]) -> Run:
+    ended: Run | None = None
+    async with aclosing(stream) as events:
+        async for event in events:
+            if isinstance(event, RunEnded):
+                ended = event.run
+    assert ended is not None
+    return ended
 
 
 def _loaded(item: ModelLike, params: Params) -> Model:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agentkit.act import Acting, act
 from agentkit.answers import Answers
 from agentkit.approval import Approver
 from agentkit.ask import Asking, ask
 from agentkit.conversation import Conversation, trimmed
-from agentkit.errors import ModelError
+from agentkit.errors import ModelError, NeedsAttention
 from agentkit.events import Answered, RunEnded, RunStarted
 from agentkit.flow import Act, Ask, Effect, Flow, Perform, lower
 from agentkit.guard import Guard
@@ -22,10 +22,15 @@ from agentkit.loop import Task, loop
 from agentkit.messages import Message, Run, Step, Tokens, Turn
 from agentkit.models import Model, Params
 from agentkit.models.retry import RetryPolicy
+from agentkit.operations import Call
 from agentkit.programs import PROGRAM, Programs
 from agentkit.prompt import Template
 from agentkit.strategies import Plan
 from agentkit.vote import Vote
+
+if TYPE_CHECKING:
+    from agentkit.journal import Journal
+    from agentkit.journal.recorder import Recorder
 
 __all__ = ["Assembly", "Start", "cost_usd"]
 
@@ -56,9 +61,34 @@ class Assembly:
     retry: RetryPolicy
     approve: Approver | None
     wrap: Sequence[Callable[[Perform], Perform]]
+    journal: Journal | None = None
 
     def flow(self, start: Start) -> Flow[Run]:
         """The whole run: the loop with its effects performed, from RunStarted to RunEnded."""
+        if self.journal is None:
+            return (yield from self._run(start))
+        beginning = Call(self.journal.begin, {"start": start, "fingerprint": self._fingerprint})
+        return (yield from self._recorded(cast("Recorder", (yield from beginning)), start.config))
+
+    def resume(self, run_id: str, config: Mapping[str, object] | None, *, allow_drift: bool) -> Flow[Run]:
+        """The same run from where its journal ends: what it has is not done again."""
+        assert self.journal is not None
+        what: dict[str, object] = {"run_id": run_id, "fingerprint": self._fingerprint, "allow_drift": allow_drift}
+        return (yield from self._recorded(cast("Recorder", (yield from Call(self.journal.take, what))), config))
+
+    def _recorded(self, recorder: Recorder, config: Mapping[str, object] | None) -> Flow[Run]:
+        try:
+            return (yield from self._run(replace(recorder.start, config=config), recorder))
+        finally:
+            recorder.close()
+
+    @cached_property
+    def _fingerprint(self) -> dict[str, str]:
+        from agentkit.journal.fingerprint import fingerprint
+
+        return fingerprint(self)
+
+    def _run(self, start: Start, recorder: Recorder | None = None) -> Flow[Run]:
         yield RunStarted(
             start.run_id,
             start.question,
@@ -71,16 +101,22 @@ class Assembly:
         solve = self._vote(start) if self.plan.samples > 1 else loop(self._task(start))
         programs: list[Programs] = []
         try:
-            run = yield from lower(solve, self._perform(start, meter, programs))
+            run = yield from lower(solve, self._perform(start, meter, programs, recorder))
+        except NeedsAttention as error:
+            run = cast("Run", error.run)  # the loop has set it
         except ModelError as error:
             if error.run is not None:
                 error.run = replace(error.run, usage=meter.usage(), run_id=start.run_id)
+                if recorder is not None:
+                    yield from recorder.end(error.run)
                 yield RunEnded(error.run)
             raise
         finally:
             for session in programs:
                 session.close()
         run = replace(run, usage=meter.usage(), run_id=start.run_id)
+        if recorder is not None:
+            yield from recorder.end(run)
         yield RunEnded(run)
         return run
 
@@ -92,10 +128,12 @@ class Assembly:
         earlier = trimmed(start.history, self.plan.prompts, kept)
         return (Message("system", system), *earlier, Message("user", self._question(start.question)))
 
-    def _perform(self, start: Start, meter: Meter, programs: list[Programs]) -> Perform:
-        plan = self.plan
+    def _perform(self, start: Start, meter: Meter, programs: list[Programs], recorder: Recorder | None) -> Perform:
+        plan, approve = self.plan, self.approve
+        if recorder is not None and approve is not None:
+            approve = recorder.approver(approve)
         guard = Guard(plan.toolbox, plan.prompts, frozenset({PROGRAM} if plan.session else ()))
-        acting = Acting(plan.toolbox, plan.prompts, meter, self.approve, start.run_id, start.now)
+        acting = Acting(plan.toolbox, plan.prompts, meter, approve, start.run_id, start.now)
         asking = Asking(self.models, self.params, self.retry, meter, guard, acting, plan.reader, cost_usd, start.config)
 
         def perform(effect: Effect[Any]) -> Flow[Any]:
@@ -109,6 +147,8 @@ class Assembly:
         performed = limited(perform, self.limits, meter)
         for wrapper in reversed(self.wrap):
             performed = wrapper(performed)
+        if recorder is not None:
+            performed = recorder.around(performed, meter, plan.toolbox)
         if plan.session is not None:
             programs.append(Programs(plan.session, plan.toolbox, plan.prompts, performed))
         return guard.around(performed)

@@ -8,6 +8,9 @@ AgentkitError
 │   ├── ContextOverflowError the conversation does not fit the model's context window
 │   └── TransientError       throttling, time-out, 5xx, a cut stream: worth another attempt
 │       └── ThrottledError       the provider asked us to slow down
+├── NeedsAttention       a run stops until a person has said what became of an action
+├── JournalError         the journal cannot be used, or the run is not there or not free
+│   └── LeaseLost            another process drives the run by now
 ├── LimitReached         a run-wide limit was reached (the loop turns it into a last call)
 └── ToolError            a tool could not do it; becomes an observation for the model
     └── BadArguments         the arguments do not fit the tool's schema
@@ -18,7 +21,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from agentkit.messages import LimitName, Run
+    from agentkit.messages import LimitName, Run, StopReason
 
 __all__ = [
     "AgentkitError",
@@ -27,8 +30,11 @@ __all__ = [
     "BadRequestError",
     "ConfigError",
     "ContextOverflowError",
+    "JournalError",
+    "LeaseLost",
     "LimitReached",
     "ModelError",
+    "NeedsAttention",
     "ThrottledError",
     "ToolError",
     "TransientError",
@@ -50,6 +56,7 @@ class ModelError(AgentkitError):
     """
 
     run: Run | None = None
+    stop_reason: StopReason = "error"
 
 
 class AuthError(ModelError):
@@ -78,6 +85,24 @@ class TransientError(ModelError):
 
 class ThrottledError(TransientError):
     """The provider asked us to slow down."""
+
+
+class NeedsAttention(AgentkitError):
+    """It is not known whether an action happened, and it must not be done twice: the run stops until a person says.
+
+    Ends the run like a ModelError, but is not raised to the caller: the `Run` has stop_reason "needs_attention".
+    """
+
+    run: Run | None = None
+    stop_reason: StopReason = "needs_attention"
+
+
+class JournalError(AgentkitError):
+    """The journal cannot be used just now, does not know the run, or somebody else has it."""
+
+
+class LeaseLost(JournalError):
+    """Another process has taken the run over; this one has stopped and changed nothing since."""
 
 
 class LimitReached(AgentkitError):

@@ -53,6 +53,7 @@ class Meter:
 
     __slots__ = (
         "_clock",
+        "_seconds",
         "_started",
         "cached",
         "calls",
@@ -68,6 +69,7 @@ class Meter:
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._started = clock()
+        self._seconds = limits.seconds
         self.deadline = None if limits.seconds is None else self._started + limits.seconds
         self.input = self.output = self.cached = self.saved = self.calls = self.tool_calls = 0
         self.cost = 0.0
@@ -103,6 +105,15 @@ class Meter:
             cost_usd=self.cost if self.priced and self.calls else None,
             seconds=self._clock() - self._started,
         )
+
+    def restore(self, usage: Usage) -> None:
+        """Go on from here: a run that is resumed has used this much, time included."""
+        self.input, self.output, self.cached = usage.input_tokens, usage.output_tokens, usage.cached_tokens
+        self.saved, self.calls, self.tool_calls = usage.saved_tokens, usage.model_calls, usage.tool_calls
+        self.cost = usage.cost_usd or 0.0
+        self.priced = usage.cost_usd is not None or not usage.model_calls
+        self._started = self._clock() - usage.seconds
+        self.deadline = None if self._seconds is None else self._started + self._seconds
 
     def exceeded(self, limits: Limits) -> tuple[LimitName, str] | None:
         """The first limit that is used up, with the words for it."""

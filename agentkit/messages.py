@@ -39,7 +39,15 @@ Role = Literal["system", "user", "assistant"]
 ReplyEnd = Literal["end", "stop", "length", "cut", "filtered"]
 LimitName = Literal["max_steps", "max_model_calls", "max_tokens", "max_cost", "timeout"]
 StopReason = Literal[
-    "answer", "max_steps", "max_model_calls", "max_tokens", "max_cost", "timeout", "interrupted", "error"
+    "answer",
+    "max_steps",
+    "max_model_calls",
+    "max_tokens",
+    "max_cost",
+    "timeout",
+    "interrupted",
+    "needs_attention",  # a person must say whether an action happened (see agentkit.journal)
+    "error",
 ]
 MalformedKind = Literal[
     "no_marker",  # neither an action nor an answer in the text
@@ -210,8 +218,9 @@ class Run:
     """A question, the steps taken, and the answer.
 
     Attributes:
-        answer: the final answer; None only when a limit or an interruption ended the run and no last call was allowed.
-        stop_reason: "answer", or the limit that was reached, or "interrupted" or "error".
+        answer: the final answer; None only when a limit or an interruption ended the run and no last call was allowed,
+            or when the run needs attention.
+        stop_reason: "answer", or the limit that was reached, or "interrupted", "needs_attention" or "error".
         answer_is_implicit: the answer was taken from a text without the final-answer marker, or from the last call.
         history: the earlier turns of the conversation.
         value: the answer as the asked-for `answer_type`, or as the program's value (PAL).

@@ -7,15 +7,17 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Generic, ParamSpec, TypedDict, TypeVar, Unpack, cast, overload
+from typing import Generic, ParamSpec, TypeAlias, TypedDict, TypeVar, Unpack, cast, overload
 
 from agentkit.errors import BadArguments, ConfigError
-from agentkit.messages import JSON
+from agentkit.messages import JSON, Observation
 from agentkit.models.base import ToolSchema
 from agentkit.schema import Arguments, FunctionArguments, IdempotencyKey, RunContext
 
-__all__ = ["IdempotencyKey", "Marks", "RunContext", "Tool", "ToolOptions", "tool"]
+__all__ = ["IdempotencyKey", "Marks", "Reconcile", "ReconcileAnswer", "RunContext", "Tool", "ToolOptions", "tool"]
 
+Reconcile: TypeAlias = "Callable[[IdempotencyKey], ReconcileAnswer | Awaitable[ReconcileAnswer]]"
+ReconcileAnswer: TypeAlias = "Observation | str | None"
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -76,6 +78,8 @@ class Tool(Generic[P, R]):
         coroutine: the same as a coroutine function, where a tool has both: an event loop runs this one.
         preview: called with the same arguments before approval is asked for; says in words what the call would do,
             or raises ToolError when it could not be done, in which case nobody is asked.
+        reconcile: called with the idempotency key of a call that a crash cut off: says what it did, or None if it did
+            not happen. With a journal, this makes a tool exactly once that is not idempotent.
     """
 
     function: Callable[P, R]
@@ -85,6 +89,7 @@ class Tool(Generic[P, R]):
     marks: Marks = field(default_factory=Marks)
     coroutine: Callable[P, Awaitable[R]] | None = None
     preview: Callable[..., str] | None = None
+    reconcile: Reconcile | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\w[\w .\-]{0,63}", self.name):
@@ -157,6 +162,7 @@ def tool(
     name: str | None = None,
     description: str | None = None,
     preview: Callable[..., str] | None = None,
+    reconcile: Reconcile | None = None,
     **marks: Unpack[ToolOptions],
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
@@ -168,12 +174,13 @@ def tool(
     name: str | None = None,
     description: str | None = None,
     preview: Callable[..., str] | None = None,
+    reconcile: Reconcile | None = None,
     **marks: Unpack[ToolOptions],
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a tool of a function, sync or async; its type is kept.
 
     The JSON Schema comes from the signature, the descriptions from the docstring (Google, NumPy or ReST style). For
-    the marks see `Marks`, for `preview` see `Tool`.
+    the marks see `Marks`, for `preview` and `reconcile` see `Tool`.
 
     Raises:
         ConfigError: a name or marks that cannot be.
@@ -191,7 +198,7 @@ def tool(
         tool_name = name or cast("str", getattr(function, "__name__", type(function).__name__))
         text = description or _first_paragraph(function)
         arguments = FunctionArguments(function, tool_name)
-        return Tool(function, tool_name, text, arguments, Marks(**marks), preview=preview)
+        return Tool(function, tool_name, text, arguments, Marks(**marks), None, preview, reconcile)
 
     return decorate if function is None else decorate(function)
 

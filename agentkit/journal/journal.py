@@ -1,0 +1,150 @@
+"""The journal as its users see it: given to agents, asked about runs, told what a person knows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from agentkit.assembly import Start
+from agentkit.errors import ConfigError, JournalError
+from agentkit.journal.fingerprint import changes
+from agentkit.journal.leases import new_owner, user
+from agentkit.journal.recorder import Recorder
+from agentkit.journal.records import Attention, Outcome, RunRecord, RunStatus, dump, load
+from agentkit.messages import Action, Observation
+
+if TYPE_CHECKING:
+    from agentkit.journal.store import Store
+
+__all__ = ["Journal"]
+
+
+class Journal:
+    """Runs, written down effect by effect in an SQL database. Safe to share between agents, threads and processes.
+
+    Args:
+        url: any SQLAlchemy URL; "sqlite://" is in memory. By default AGENTKIT_JOURNAL (a URL or the path of a file),
+            else `journal.db` in the user's data directory (`~/.local/share/agentkit` on Linux).
+        lease_seconds: how long a process that drives a run may be silent before another may take the run over. It
+            tells that it lives with every effect; of a process of the same machine that is gone nobody waits.
+
+    Raises:
+        ConfigError: the URL cannot be used.
+    """
+
+    def __init__(self, url: str | None = None, *, lease_seconds: float = 60.0) -> None:
+        if lease_seconds <= 0:
+            raise ConfigError(f"lease_seconds must be more than 0, not {lease_seconds:g}.")
+        from agentkit.journal.database import default_url  # loads SQLAlchemy
+        from agentkit.journal.store import Store
+
+        self._store: Store = Store(url or default_url(), lease_seconds)
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        self._store.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def runs(self, status: RunStatus | None = None) -> list[RunRecord]:
+        """All runs, or those with this status, the latest first."""
+        return self._store.runs(status)
+
+    def run(self, run_id: str) -> RunRecord:
+        """What is known of one run.
+
+        Raises:
+            JournalError: there is none of that name.
+        """
+        return self._store.run(run_id)
+
+    def attention(self, run_id: str) -> Attention | None:
+        """The action that a run needs an answer for (see `resolve`), if it does."""
+        last = self._store.last_effect(run_id)
+        if self._store.run(run_id).status != "needs_attention" or last is None or last["phase"] != "intent":
+            return None
+        action = load(Action, last["payload"])
+        return Attention(run_id, last["step"], action.tool, action.input, last["key"], last["at"])
+
+    def resolve(self, run_id: str, *, result: str | Observation | None = None, retry: bool = False) -> None:
+        """Say what became of the action for which a run needs attention; then it can be resumed.
+
+        Args:
+            result: it happened (or is to count as failed: an `Observation` of kind "tool_error"); what the model
+                reads of it.
+            retry: it did not happen: do it (again).
+
+        Raises:
+            ConfigError: not exactly one of the two was given.
+            JournalError: the run needs no attention, or there is no such run.
+        """
+        if (result is None) is not retry:
+            raise ConfigError("Give resolve either result=… (it happened) or retry=True (it did not).")
+        if self.attention(run_id) is None:
+            raise JournalError(f"Run {run_id!r} needs no attention.")
+        from agentkit.journal.store import EffectRow
+
+        lease = self._store.take(run_id, new_owner(), None)
+        try:
+            last = self._store.last_effect(run_id)
+            if last is None or last["phase"] != "intent":
+                raise JournalError(f"Run {run_id!r} was resolved just now.")
+            seen = Observation(result) if isinstance(result, str) else result
+            row = EffectRow(
+                number=last["number"] + 1,
+                effect=last["effect"],
+                phase="retry" if seen is None else "result",
+                kind="act",
+                step=last["step"],
+                tool=last["tool"],
+                key=last["key"],
+                outcome=None if seen is None else seen.kind,
+                payload=None if seen is None else dump(Outcome(None, observation=seen)),
+                by=user(),
+            )
+            self._store.append(lease, row, durable=True)
+        finally:
+            self._store.release(lease, "interrupted", None, None)
+
+    def begin(self, start: Start, fingerprint: Mapping[str, str]) -> Recorder:
+        """Write down that a run begins. (For `Agent`.)
+
+        Raises:
+            ConfigError: there is a run of that name.
+        """
+        from agentkit.journal.store import RunRow
+
+        row = RunRow(
+            run_id=start.run_id,
+            question=start.question,
+            model=fingerprint["model"],
+            strategy=fingerprint["strategy"],
+            fingerprint=json.dumps(dict(fingerprint)),
+            start=dump(start),
+        )
+        lease = self._store.insert_run(row, new_owner())
+        return Recorder(self._store, lease, load(Start, row.start))  # a resumed run has the same
+
+    def take(self, run_id: str, fingerprint: Mapping[str, str], *, allow_drift: bool) -> Recorder:
+        """Take a run over where its journal ends. (For `Agent`.)
+
+        Raises:
+            ConfigError: the agent is not the one that began it.
+            JournalError: there is no such run, or somebody drives it.
+        """
+        before = cast("dict[str, str]", json.loads(self._store.fingerprint(run_id)))
+        changed = changes(before, fingerprint)
+        if changed and not allow_drift:
+            raise ConfigError(
+                f"Run {run_id!r} was begun by another agent; changed: {', '.join(changed)}. "
+                "Resume it with the agent that began it, or with allow_drift=True."
+            )
+        start = load(Start, self._store.start(run_id))
+        lease = self._store.take(run_id, new_owner(), "running")
+        past, number = self._store.recorded(run_id)
+        return Recorder(self._store, lease, start, past, number, allow_drift=allow_drift)

@@ -1,0 +1,61 @@
+"""Who drives a run: the name of this process, and whether that of another is still there."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Lease", "new_owner", "owner_is_gone", "user"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write to a run. `fence` grows by one with each holder: what an earlier one writes is refused."""
+
+    run_id: str
+    owner: str
+    fence: int
+
+
+def new_owner() -> str:
+    """A name for one holder: machine, process, and a token, since one process may drive a run twice."""
+    return f"{_machine()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def owner_is_gone(owner: str) -> bool:
+    """Whether the holder was a process of this machine that is no more: nobody need wait for its lease to expire."""
+    machine, _, rest = owner.partition(":")
+    pid = rest.partition(":")[0]
+    if machine != _machine() or not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _machine() -> str:
+    """Host and, where there are such, the boot and the namespace of process ids: containers may share all the rest."""
+    parts = [socket.gethostname()]
+    with suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()[:8])
+    with suppress(OSError):
+        parts.append(str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]"))
+    return "/".join(parts)
+
+
+def user() -> str:
+    """Who runs this process."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return f"uid {os.getuid()}"

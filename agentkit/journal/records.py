@@ -1,0 +1,165 @@
+"""What the journal keeps, as values, and as the JSON texts that stand in its tables."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
+
+from agentkit.assembly import Start
+from agentkit.errors import JournalError, LimitReached, ModelError
+from agentkit.flow import Act, Ask
+from agentkit.messages import JSON, Action, LimitName, Observation, Reply, Usage
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+__all__ = ["Attention", "Failed", "Outcome", "Phase", "Recorded", "RunRecord", "RunStatus", "digest", "dump", "load"]
+
+RunStatus = Literal["running", "ended", "interrupted", "needs_attention", "error"]
+Phase = Literal["intent", "retry", "result"]
+Stored: TypeAlias = "Outcome | Action | Start"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as the journal tells of it. `status` stays "running" where the process died; times are UTC, ISO 8601."""
+
+    run_id: str
+    question: str
+    status: RunStatus
+    stop_reason: str | None
+    answer: str | None
+    model: str
+    strategy: str
+    started_at: str
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """An action of which nobody knows whether it happened; `Journal.resolve` takes the answer.
+
+    Attributes:
+        key: the idempotency key that the tool got, if it asked for one: what to look for in the other system.
+    """
+
+    run_id: str
+    step: int
+    tool: str
+    input: Mapping[str, JSON] | str
+    key: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An effect that ended in an exception which the loop takes as a result: a limit, or a failed last call."""
+
+    message: str
+    limit: LimitName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an effect, and what the run had used by then (None where a person told the result)."""
+
+    usage: Usage | None
+    reply: Reply | None = None
+    observation: Observation | None = None
+    failed: Failed | None = None
+
+    def value(self) -> Reply | Observation:
+        """The effect's result, for the loop.
+
+        Raises:
+            LimitReached, ModelError: as they were raised then.
+        """
+        if self.failed is not None:
+            if self.failed.limit is not None:
+                raise LimitReached(self.failed.limit, self.failed.message)
+            raise ModelError(self.failed.message)
+        value = self.observation or self.reply
+        assert value is not None
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One effect as the journal has it; `outcome` is there when the phase is "result"."""
+
+    kind: Literal["ask", "act"]
+    step: int
+    digest: str
+    phase: Phase
+    outcome: Outcome | None = None
+
+
+def digest(effect: Ask | Act) -> str:
+    """A hash of what is wanted: the same run wants the same again. (The messages themselves would make the journal
+    grow with the square of the steps.)"""
+    if isinstance(effect, Act):
+        what: object = (effect.action.tool, effect.action.input, effect.step, effect.call)
+    else:
+        said = [(message.role, message.text) for message in effect.messages]
+        what = (said, effect.step, effect.format.kind, effect.stop, effect.last, effect.sample)
+    return hashlib.blake2b(_json(what), digest_size=16).hexdigest()
+
+
+def dump(value: Stored) -> str:
+    """As JSON text, of which `load` makes an equal value."""
+    return _json(replace(value, config=None) if isinstance(value, Start) else value).decode("utf-8")
+
+
+def load(kind: type[T], text: str) -> T:
+    """The value that `dump` wrote.
+
+    Raises:
+        JournalError: it is none; the journal was written by another version, or damaged.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return cast("T", _adapter(cast("Hashable", kind)).validate_json(text))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise JournalError(f"The journal holds no readable {kind.__name__.lower()}: {first['msg']}.") from None
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:  # Any: a type known at run time
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
+def _json(value: object) -> bytes:
+    from pydantic_core import PydanticSerializationError, to_json
+
+    try:
+        # Unlike agentkit.codec, which writes standard JSON: an infinite number must come back as one.
+        return to_json(value, fallback=str, inf_nan_mode="constants")
+    except PydanticSerializationError:  # half a surrogate pair, which no UTF-8 text can hold
+        return to_json(_storable(value), fallback=str, inf_nan_mode="constants")
+
+
+def _storable(value: object) -> object:
+    """The same data with what is no Unicode text replaced."""
+    from pydantic_core import to_jsonable_python
+
+    return _clean(to_jsonable_python(value, fallback=str, inf_nan_mode="constants"))
+
+
+def _clean(value: object) -> object:
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case dict():
+            return {_clean(key): _clean(item) for key, item in cast("dict[object, object]", value).items()}
+        case list():
+            return [_clean(item) for item in cast("list[object]", value)]
+        case _:
+            return value

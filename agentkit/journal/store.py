@@ -1,0 +1,243 @@
+"""Runs, effects and approvals in an SQL database, each change under the lease of whoever makes it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Literal, cast
+
+from sqlalchemy import Connection, CursorResult, RowMapping, Update, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from agentkit.approval import Approval
+from agentkit.errors import ConfigError, JournalError, LeaseLost
+from agentkit.journal.database import Database
+from agentkit.journal.leases import Lease, owner_is_gone
+from agentkit.journal.records import Outcome, Phase, Recorded, RunRecord, RunStatus, load
+from agentkit.journal.tables import approvals, effects, runs
+
+__all__ = ["ApprovalRow", "EffectRow", "RunRow", "Store"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """A new run."""
+
+    run_id: str
+    question: str
+    model: str
+    strategy: str
+    fingerprint: str
+    start: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectRow:
+    """One line of the journal; `number` is its place in the run."""
+
+    number: int
+    effect: int
+    phase: Phase
+    kind: Literal["ask", "act"]
+    step: int
+    tool: str | None = None
+    key: str | None = None
+    outcome: str | None = None
+    digest: str | None = None
+    payload: str | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRow:
+    """What was said to one call."""
+
+    key: str
+    digest: str
+    step: int
+    tool: str
+    arguments: str
+    granted: bool
+    reason: str
+    by: str
+
+
+class Store:
+    """All access to the tables.
+
+    Args:
+        lease_seconds: how long a holder may be silent before another may take its run over.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, url: str, lease_seconds: float, clock: Callable[[], float] = time.time) -> None:
+        self._database = Database(url)
+        self._lease_seconds = lease_seconds
+        self._clock = clock
+
+    def close(self) -> None:
+        self._database.close()
+
+    def insert_run(self, row: RunRow, owner: str) -> Lease:
+        """Begin a run.
+
+        Raises:
+            ConfigError: there is one of that name.
+        """
+        now = _now()
+        values = asdict(row) | {"status": "running", "started_at": now, "updated_at": now}
+        lease = {"owner": owner, "fence": 1, "expires_at": self._clock() + self._lease_seconds}
+        try:
+            with self._database.writing(durable=False) as connection:
+                connection.execute(insert(runs).values(values | lease))
+        except JournalError as error:
+            if isinstance(error.__cause__, IntegrityError):
+                raise ConfigError(
+                    f"There is a run {row.run_id!r} already: resume it, or choose another run_id."
+                ) from None
+            raise
+        return Lease(row.run_id, owner, 1)
+
+    def take(self, run_id: str, owner: str, status: RunStatus | None) -> Lease:
+        """Take over a run that nobody drives.
+
+        Raises:
+            JournalError: there is no such run, or somebody drives it.
+        """
+        with self._database.writing(durable=True) as connection:
+            row = _run(connection, run_id)
+            left = cast("float", row["expires_at"]) - self._clock()
+            holder = cast("str | None", row["owner"])
+            if holder is not None and left > 0 and not owner_is_gone(holder):
+                raise JournalError(
+                    f"Run {run_id!r} is being driven by {holder}. If that process is gone, try again in {left:.0f} s."
+                )
+            fence = cast("int", row["fence"])
+            changed = self._lease(run_id, owner, fence + 1) | ({} if status is None else {"status": status})
+            free = update(runs).where(runs.c.run_id == run_id, runs.c.fence == fence)
+            if not _found(connection, free.values(changed)):
+                raise JournalError(f"Another process took run {run_id!r} over just now.")
+        return Lease(run_id, owner, fence + 1)
+
+    def append(self, lease: Lease, row: EffectRow, *, durable: bool) -> None:
+        """Write a line down, and with it that the holder is alive.
+
+        Raises:
+            LeaseLost: somebody else has the run.
+        """
+        with self._database.writing(durable=durable) as connection:
+            self._hold(connection, lease)
+            values = asdict(row) | {"run_id": lease.run_id, "fence": lease.fence, "at": _now()}
+            connection.execute(insert(effects).values(values))
+
+    def approve(self, lease: Lease, row: ApprovalRow) -> None:
+        """Write down what was said to a call.
+
+        Raises:
+            LeaseLost: somebody else has the run.
+        """
+        with self._database.writing(durable=True) as connection:
+            self._hold(connection, lease)
+            connection.execute(insert(approvals).values(asdict(row) | {"run_id": lease.run_id, "at": _now()}))
+
+    def release(self, lease: Lease, status: RunStatus, stop_reason: str | None, answer: str | None) -> None:
+        """Let go of a run, unless somebody else has it by now."""
+        with self._database.writing(durable=True) as connection:
+            ours = {"status": status, "stop_reason": stop_reason, "answer": answer, "updated_at": _now()}
+            connection.execute(_held(lease).values(ours | {"owner": None, "expires_at": 0.0}))
+
+    def fingerprint(self, run_id: str) -> str:
+        with self._database.reading() as connection:
+            return cast("str", _run(connection, run_id)["fingerprint"])
+
+    def start(self, run_id: str) -> str:
+        with self._database.reading() as connection:
+            return cast("str", _run(connection, run_id)["start"])
+
+    def run(self, run_id: str) -> RunRecord:
+        with self._database.reading() as connection:
+            return _record(_run(connection, run_id))
+
+    def runs(self, status: RunStatus | None) -> list[RunRecord]:
+        """All runs, the latest first."""
+        wanted = select(runs).order_by(runs.c.started_at.desc())
+        if status is not None:
+            wanted = wanted.where(runs.c.status == status)
+        with self._database.reading() as connection:
+            return [_record(row) for row in connection.execute(wanted).mappings()]
+
+    def recorded(self, run_id: str) -> tuple[list[Recorded], int]:
+        """The effects of a run, in order, each as its last line has it; and the number of the next line."""
+        wanted = select(effects).where(effects.c.run_id == run_id).order_by(effects.c.number)
+        found: list[Recorded] = []
+        number = 0
+        with self._database.reading() as connection:
+            rows = connection.execute(wanted).mappings().all()
+        for row in rows:
+            phase = cast("Phase", row["phase"])
+            if row["effect"] == len(found):
+                found.append(Recorded(row["kind"], row["step"], row["digest"], phase))
+            elif phase == "result":
+                found[-1] = replace(found[-1], phase=phase, outcome=load(Outcome, row["payload"]))
+            else:
+                found[-1] = replace(found[-1], phase=phase)
+            number = cast("int", row["number"]) + 1
+        return found, number
+
+    def last_effect(self, run_id: str) -> RowMapping | None:
+        """The last line of a run."""
+        wanted = select(effects).where(effects.c.run_id == run_id).order_by(effects.c.number.desc()).limit(1)
+        with self._database.reading() as connection:
+            _run(connection, run_id)
+            return connection.execute(wanted).mappings().first()
+
+    def intent(self, run_id: str, effect: int) -> RowMapping:
+        """The line that tells what an effect was to do."""
+        wanted = select(effects).where(effects.c.run_id == run_id, effects.c.effect == effect)
+        with self._database.reading() as connection:
+            return connection.execute(wanted.order_by(effects.c.number)).mappings().first() or _no_run(run_id)
+
+    def approval(self, run_id: str, key: str, digest: str | None = None) -> Approval | None:
+        """What was said to the call with this key, and these arguments; a yes before a no."""
+        wanted = select(approvals).where(approvals.c.run_id == run_id, approvals.c.key == key)
+        if digest is not None:
+            wanted = wanted.where(approvals.c.digest == digest)
+        with self._database.reading() as connection:
+            row = connection.execute(wanted.order_by(approvals.c.granted.desc())).mappings().first()
+        return None if row is None else Approval(row["granted"], row["reason"])
+
+    def _hold(self, connection: Connection, lease: Lease) -> None:
+        beat = {"expires_at": self._clock() + self._lease_seconds, "updated_at": _now()}
+        if not _found(connection, _held(lease).values(beat)):
+            raise LeaseLost(f"Another process has taken run {lease.run_id!r} over; this one has stopped.")
+
+    def _lease(self, run_id: str, owner: str, fence: int) -> dict[str, Any]:  # Any: columns of several types
+        return {"owner": owner, "fence": fence, "expires_at": self._clock() + self._lease_seconds}
+
+
+def _held(lease: Lease) -> Update:
+    return update(runs).where(runs.c.run_id == lease.run_id, runs.c.fence == lease.fence, runs.c.owner == lease.owner)
+
+
+def _found(connection: Connection, statement: Update) -> bool:
+    """Do an UPDATE; whether it found its row."""
+    return cast("CursorResult[tuple[()]]", connection.execute(statement)).rowcount == 1
+
+
+def _run(connection: Connection, run_id: str) -> RowMapping:
+    row = connection.execute(select(runs).where(runs.c.run_id == run_id)).mappings().first()
+    return row or _no_run(run_id)
+
+
+def _no_run(run_id: str) -> RowMapping:
+    raise JournalError(f"The journal knows no run {run_id!r}.")
+
+
+def _record(row: Mapping[Any, Any]) -> RunRecord:  # Any: a row's columns have several types
+    return RunRecord(**{name: row[name] for name in RunRecord.__dataclass_fields__})
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,67 @@
+"""The tables of the journal. Times are texts: UTC, ISO 8601; payloads are JSON texts."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Integer, MetaData, String, Table, Text
+
+__all__ = ["METADATA", "approvals", "effects", "runs"]
+
+METADATA = MetaData()
+
+# One row for each run. `status`: running, ended, interrupted, needs_attention, error.
+# `owner`, `fence`, `expires_at` (seconds since 1970) are the lease of whoever drives it.
+runs = Table(
+    "runs",
+    METADATA,
+    Column("run_id", String(200), primary_key=True),
+    Column("question", Text, nullable=False),
+    Column("status", String(20), nullable=False, index=True),
+    Column("stop_reason", String(20)),
+    Column("answer", Text),
+    Column("model", String(200), nullable=False),
+    Column("strategy", String(50), nullable=False),
+    Column("started_at", String(32), nullable=False, index=True),
+    Column("updated_at", String(32), nullable=False),
+    Column("owner", String(300)),
+    Column("fence", Integer, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("start", Text, nullable=False),
+)
+
+# Append-only, in the order of `number`: an intent before an effect is performed, its result after it. `effect` counts
+# the effects of a run. `phase`: intent, result, or retry (a person said: do it again). `key` is the idempotency key.
+effects = Table(
+    "effects",
+    METADATA,
+    Column("run_id", String(200), ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("effect", Integer, nullable=False),
+    Column("phase", String(8), nullable=False),
+    Column("kind", String(4), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("tool", String(64), index=True),
+    Column("key", String(255)),
+    Column("outcome", String(20)),
+    Column("digest", String(32)),
+    Column("payload", Text),
+    Column("fence", Integer, nullable=False),
+    Column("by", String(200)),
+    Column("at", String(32), nullable=False),
+)
+
+# What a person said to a call, bound to its arguments by `digest`.
+approvals = Table(
+    "approvals",
+    METADATA,
+    Column("run_id", String(200), ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Column("step", Integer, nullable=False),
+    Column("tool", String(64), nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("granted", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("at", String(32), nullable=False),
+)

@@ -1,0 +1,67 @@
+"""Agents with a journal, on a small world that tells what was done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Unpack
+
+from sqlalchemy import create_engine, text
+
+from agentkit import Agent, IdempotencyKey, Limits, tool
+from agentkit.journal import Journal
+from agentkit.models import Model
+from agentkit.testing import ScriptedModel
+from agentkit.tool import ToolOptions
+from agentkit.toolbox import AnyTool
+
+SCRIPT = [
+    "Thought: look\nAction: look\nAction Input: {}",
+    'Thought: tell\nAction: post\nAction Input: {"text": "hello"}',
+    "Thought: enough\nFinal Answer: fine",
+]
+
+
+def rows(url: str, query: str) -> list[tuple[object, ...]]:
+    """What a person's own query finds, over a connection that is not the journal's."""
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(query))]
+    finally:
+        engine.dispose()
+
+
+class World:
+    """Two tools, and what they did: `looks`, and the key of each `post`.
+
+    With a url, each looks into the journal when it is called: `seen_by_tools`.
+    """
+
+    def __init__(self, journal: Journal | None, url: str = "", **marks: Unpack[ToolOptions]) -> None:
+        self.journal = journal
+        self.url = url
+        self.looks = 0
+        self.posted: list[str] = []
+        self.seen_by_tools: list[tuple[object, ...]] = []
+        self.tools: list[AnyTool] = [tool(read_only=True)(self.look), tool(**marks)(self.post)]
+
+    def look(self) -> str:
+        """Look around."""
+        self.looks += 1
+        self._note("look")
+        return "quiet"
+
+    def post(self, text: str, key: IdempotencyKey) -> str:
+        """Tell the world."""
+        self._note("post")
+        self.posted.append(key)
+        return f"posted {text}"
+
+    def agent(self, replies: Sequence[str | Exception] | Model, limits: Limits | None = None) -> Agent:
+        model = ScriptedModel(replies) if isinstance(replies, Sequence) else replies
+        return Agent(model, self.tools, journal=self.journal, limits=limits)
+
+    def _note(self, name: str) -> None:
+        if self.url:
+            last = rows(self.url, "SELECT number, phase FROM effects ORDER BY number DESC LIMIT 1")
+            self.seen_by_tools.append((name, *last[0]))
