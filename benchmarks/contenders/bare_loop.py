@@ -1,7 +1,7 @@
 """A ReAct loop as one writes it by hand: two patterns, a dictionary of functions, and the care that makes it usable.
 
-It reads thought, action and JSON input, catches what a tool raises, keeps the conversation and a record of each step.
-No argument checks, events, limits, streaming or approval.
+It calls the same model as agentkit, reads thought, action and JSON input, catches what a tool raises, counts tokens, and
+keeps the conversation and a record of each step. No argument checks, events, limits, guard, cut-off or approval.
 """
 
 import json
@@ -9,7 +9,11 @@ import re
 import time
 from collections.abc import Callable
 
-from clock import report, texts
+from clock import report
+from scripted import SCRIPTS, Scripted
+
+from agentkit.messages import Message
+from agentkit.models import Request
 
 ACTION = re.compile(
     r"(?:Thought:\s*(?P<thought>.*?)\n)?Action:\s*(?P<tool>.*?)\nAction Input:\s*(?P<input>.*)", re.DOTALL
@@ -25,12 +29,16 @@ TOOLS: dict[str, Callable[..., object]] = {"add": add}
 
 
 def run(steps: int) -> str:
-    replies = iter(texts_of[steps])
-    messages = [{"role": "system", "content": "You may use tools."}, {"role": "user", "content": "Add the numbers."}]
+    model.script = SCRIPTS[steps]
+    messages = [Message("system", "You may use tools."), Message("user", "Add the numbers.")]
     taken: list[dict[str, object]] = []
+    tokens = 0
     while True:
-        text = next(replies)
-        messages.append({"role": "assistant", "content": text})
+        text = ""
+        for chunk in model.stream(Request(tuple(messages))):
+            text += chunk.text
+            tokens += chunk.tokens.input + chunk.tokens.output if chunk.tokens else 0
+        messages.append(Message("assistant", text))
         if answer := ANSWER.search(text):
             return answer[1].strip()
         started = time.monotonic()
@@ -45,8 +53,8 @@ def run(steps: int) -> str:
             except Exception as error:
                 observation = f"Error: {type(error).__name__}: {error}"
         taken.append({"text": text, "observation": observation, "seconds": time.monotonic() - started})
-        messages.append({"role": "user", "content": f"Observation: {observation}"})
+        messages.append(Message("user", f"Observation: {observation}"))
 
 
-texts_of = {steps: texts(steps) for steps in (5, 50, 200)}
+model = Scripted()
 report(run)

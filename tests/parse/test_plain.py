@@ -43,7 +43,24 @@ def test_both_ways_read_the_same(thought: str | None, name: str, given: str, end
     assert decide(text, index) == read_fully(text, index)
 
 
+ANSWERS = st.text(max_size=60) | st.text(alphabet="Obs Final Answer:</>{}*.\"'\n\r\t12", max_size=60)
+
+
+@given(
+    st.none() | THOUGHTS,
+    ANSWERS,
+    st.sampled_from(["", "\n", " \n", "\nObs", "\nAction: add"]),
+    st.sampled_from(INDEXES),
+)
+def test_both_ways_read_the_same_answer(thought: str | None, answer: str, end: str, index: ToolIndex) -> None:
+    text = f"{'' if thought is None else f'Thought: {thought}' + chr(10)}Final Answer: {answer}{end}"
+    quick = plain_step(text, index)
+    assert quick is None or quick == read_fully(text, index)
+    assert decide(text, index) == read_fully(text, index)
+
+
 def test_the_usual_shape_takes_the_quick_way() -> None:
     text = 'Thought: I add the next two numbers.\nAction: add\nAction Input: {"a": 3, "b": 1}'
     for index in INDEXES:
         assert plain_step(text, index) is not None
+        assert plain_step("Thought: I know it.\nFinal Answer: 4 eggs, I think.", index) is not None
