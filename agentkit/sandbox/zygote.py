@@ -19,6 +19,7 @@ import select
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -59,14 +60,22 @@ def load_language(policy: str, modules: list[str]) -> Language:
     """The compiler and the names for "pal" or "none", with everything it needs loaded."""
     wanted = (*library.BASE_MODULES, *modules)
     bound = library.prebound(modules)
-    library.warm()
+    warnings.formatwarning = _warning
     if policy == "none":
         for name in (*_FOR_TESTS, *wanted):
             import_module(name)
+        library.warm()
         return Language(rules.compile_plain, {}, {**vars(builtins), **bound})
     names = rules.hooks(library.facades(wanted))
+    library.warm()
     visible = cast("dict[str, object]", names.pop("__builtins__"))
     return Language(rules.compile_program, names, {**visible, **bound})
+
+
+def _warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: object = None) -> str:
+    """Without the library's path on the host."""
+    place = f"line {lineno}: " if filename.startswith("<") else ""
+    return f"{place}{category.__name__}: {message}\n"
 
 
 @dataclass(slots=True)
