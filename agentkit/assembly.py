@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from agentkit.act import Acting, act
@@ -67,14 +67,14 @@ class Assembly:
         """The whole run: the loop with its effects performed, from RunStarted to RunEnded."""
         if self.journal is None:
             return (yield from self._run(start))
-        beginning = Call(self.journal.begin, {"start": start, "fingerprint": self._fingerprint})
+        beginning = Call(partial(self.journal.begin, start, self._fingerprint), {})
         return (yield from self._recorded(cast("Recorder", (yield from beginning)), start.config))
 
     def resume(self, run_id: str, config: Mapping[str, object] | None, *, allow_drift: bool) -> Flow[Run]:
         """The same run from where its journal ends: what it has is not done again."""
         assert self.journal is not None
-        what: dict[str, object] = {"run_id": run_id, "fingerprint": self._fingerprint, "allow_drift": allow_drift}
-        return (yield from self._recorded(cast("Recorder", (yield from Call(self.journal.take, what))), config))
+        taking = Call(partial(self.journal.take, run_id, self._fingerprint, allow_drift=allow_drift), {})
+        return (yield from self._recorded(cast("Recorder", (yield from taking)), config))
 
     def _recorded(self, recorder: Recorder, config: Mapping[str, object] | None) -> Flow[Run]:
         try:

@@ -89,7 +89,7 @@ class Journal:
             raise JournalError(f"Run {run_id!r} needs no attention.")
         from agentkit.journal.store import EffectRow
 
-        lease = self._store.take(run_id, new_owner(), None)
+        lease = self._store.take(run_id, new_owner())
         try:
             last = self._store.last_effect(run_id)
             if last is None or last["phase"] != "intent":
@@ -109,7 +109,7 @@ class Journal:
             )
             self._store.append(lease, row, durable=True)
         finally:
-            self._store.release(lease, "interrupted", None, None)
+            self._store.release(lease)
 
     def begin(self, start: Start, fingerprint: Mapping[str, str]) -> Recorder:
         """Write down that a run begins. (For `Agent`.)
@@ -145,6 +145,6 @@ class Journal:
                 "Resume it with the agent that began it, or with allow_drift=True."
             )
         start = load(Start, self._store.start(run_id))
-        lease = self._store.take(run_id, new_owner(), "running")
+        lease = self._store.take(run_id, new_owner())
         past, number = self._store.recorded(run_id)
         return Recorder(self._store, lease, start, past, number, allow_drift=allow_drift)

@@ -105,13 +105,9 @@ class Recorder:
         status: RunStatus = "ended"
         if run.stop_reason in ("needs_attention", "error"):
             status = cast("RunStatus", run.stop_reason)
-        ending: dict[str, object] = {
-            "lease": self._lease,
-            "status": status,
-            "stop_reason": run.stop_reason,
-            "answer": run.answer,
-        }
-        yield from Call(self._store.release, ending)
+        elif self._effect < len(self._past):
+            raise self._another_way(f"it ends after {self._effect} effects")
+        yield from Call(partial(self._store.end, self._lease, status, run.stop_reason, run.answer), {})
         self._held = False
 
     def close(self) -> None:
@@ -119,14 +115,17 @@ class Recorder:
         if self._held:
             self._held = False
             with suppress(JournalError):  # whatever ended the run is being told already
-                self._store.release(self._lease, "interrupted", None, None)
+                self._store.release(self._lease)
 
     def _check(self, known: Recorded, effect: Ask | Act, mark: str) -> None:
         if known.digest == mark or (self._allow_drift and isinstance(effect, Ask) and known.kind == "ask"):
             return
-        raise ConfigError(
-            f"Run {self._lease.run_id!r} cannot go on: at step {effect.step} it wants something else than the journal "
-            "has. Something that decides its way was changed (limits, a wrapper, agentkit itself)."
+        raise self._another_way(f"at step {effect.step} it wants something else")
+
+    def _another_way(self, how: str) -> ConfigError:
+        return ConfigError(
+            f"Run {self._lease.run_id!r} cannot be resumed: {how}, unlike the journal. Something that decides its way "
+            "was changed (limits, tools, agentkit itself)."
         )
 
     def _settle(self, known: Recorded, effect: Ask | Act, toolbox: Toolbox) -> Flow[Observation | None]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
-from sqlalchemy import Connection, CursorResult, RowMapping, Update, insert, select, update
+from sqlalchemy import Connection, CursorResult, RowMapping, Update, case, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from agentkit.approval import Approval
@@ -87,7 +87,7 @@ class Store:
             ConfigError: there is one of that name.
         """
         now = _now()
-        values = asdict(row) | {"status": "running", "started_at": now, "updated_at": now}
+        values = _values(row) | {"status": "running", "started_at": now, "updated_at": now}
         lease = {"owner": owner, "fence": 1, "expires_at": self._clock() + self._lease_seconds}
         try:
             with self._database.writing(durable=False) as connection:
@@ -100,13 +100,13 @@ class Store:
             raise
         return Lease(row.run_id, owner, 1)
 
-    def take(self, run_id: str, owner: str, status: RunStatus | None) -> Lease:
+    def take(self, run_id: str, owner: str) -> Lease:
         """Take over a run that nobody drives.
 
         Raises:
             JournalError: there is no such run, or somebody drives it.
         """
-        with self._database.writing(durable=True) as connection:
+        with self._database.writing(durable=False) as connection:
             row = _run(connection, run_id)
             left = cast("float", row["expires_at"]) - self._clock()
             holder = cast("str | None", row["owner"])
@@ -115,8 +115,10 @@ class Store:
                     f"Run {run_id!r} is being driven by {holder}. If that process is gone, try again in {left:.0f} s."
                 )
             fence = cast("int", row["fence"])
-            changed = self._lease(run_id, owner, fence + 1) | ({} if status is None else {"status": status})
-            free = update(runs).where(runs.c.run_id == run_id, runs.c.fence == fence)
+            changed = {"owner": owner, "fence": fence + 1, "expires_at": self._clock() + self._lease_seconds}
+            # As it was read: a holder that tells that it lives, or takes over, in between keeps it.
+            seen = runs.c.fence == fence, runs.c.expires_at == row["expires_at"]
+            free = update(runs).where(runs.c.run_id == run_id, *seen)
             if not _found(connection, free.values(changed)):
                 raise JournalError(f"Another process took run {run_id!r} over just now.")
         return Lease(run_id, owner, fence + 1)
@@ -129,7 +131,7 @@ class Store:
         """
         with self._database.writing(durable=durable) as connection:
             self._hold(connection, lease)
-            values = asdict(row) | {"run_id": lease.run_id, "fence": lease.fence, "at": _now()}
+            values = _values(row) | {"run_id": lease.run_id, "fence": lease.fence, "at": _now()}
             connection.execute(insert(effects).values(values))
 
     def approve(self, lease: Lease, row: ApprovalRow) -> None:
@@ -140,13 +142,19 @@ class Store:
         """
         with self._database.writing(durable=True) as connection:
             self._hold(connection, lease)
-            connection.execute(insert(approvals).values(asdict(row) | {"run_id": lease.run_id, "at": _now()}))
+            connection.execute(insert(approvals).values(_values(row) | {"run_id": lease.run_id, "at": _now()}))
 
-    def release(self, lease: Lease, status: RunStatus, stop_reason: str | None, answer: str | None) -> None:
-        """Let go of a run, unless somebody else has it by now."""
-        with self._database.writing(durable=True) as connection:
-            ours = {"status": status, "stop_reason": stop_reason, "answer": answer, "updated_at": _now()}
-            connection.execute(_held(lease).values(ours | {"owner": None, "expires_at": 0.0}))
+    def end(self, lease: Lease, status: RunStatus, stop_reason: str | None, answer: str | None) -> None:
+        """Write down how a run ended, and let go of it, unless somebody else has it by now."""
+        ending = {"status": status, "stop_reason": stop_reason, "answer": answer and _text(answer)}
+        with self._database.writing(durable=False) as connection:
+            connection.execute(_held(lease).values({**ending, **_FREE, "updated_at": _now()}))
+
+    def release(self, lease: Lease) -> None:
+        """Let go of a run before its end, unless somebody else has it by now."""
+        with self._database.writing(durable=False) as connection:
+            status = case((runs.c.status == "running", "interrupted"), else_=runs.c.status)
+            connection.execute(_held(lease).values({**_FREE, "status": status}))
 
     def fingerprint(self, run_id: str) -> str:
         with self._database.reading() as connection:
@@ -209,12 +217,12 @@ class Store:
         return None if row is None else Approval(row["granted"], row["reason"])
 
     def _hold(self, connection: Connection, lease: Lease) -> None:
-        beat = {"expires_at": self._clock() + self._lease_seconds, "updated_at": _now()}
+        beat = {"status": "running", "expires_at": self._clock() + self._lease_seconds, "updated_at": _now()}
         if not _found(connection, _held(lease).values(beat)):
             raise LeaseLost(f"Another process has taken run {lease.run_id!r} over; this one has stopped.")
 
-    def _lease(self, run_id: str, owner: str, fence: int) -> dict[str, Any]:  # Any: columns of several types
-        return {"owner": owner, "fence": fence, "expires_at": self._clock() + self._lease_seconds}
+
+_FREE: Mapping[str, object] = {"owner": None, "expires_at": 0.0}
 
 
 def _held(lease: Lease) -> Update:
@@ -237,6 +245,17 @@ def _no_run(run_id: str) -> RowMapping:
 
 def _record(row: Mapping[Any, Any]) -> RunRecord:  # Any: a row's columns have several types
     return RunRecord(**{name: row[name] for name in RunRecord.__dataclass_fields__})
+
+
+def _values(row: RunRow | EffectRow | ApprovalRow) -> dict[str, object]:
+    return {name: _text(value) if isinstance(value, str) else value for name, value in asdict(row).items()}
+
+
+def _text(text: str) -> str:
+    """As databases take it: half surrogate pairs and zeros are none of theirs. (JSON texts hold zeros escaped.)"""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _now() -> str:

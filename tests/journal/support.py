@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Unpack
 
 from sqlalchemy import create_engine, text
 
 from agentkit import Agent, IdempotencyKey, Limits, tool
+from agentkit.flow import Effect, Flow, Perform
 from agentkit.journal import Journal
 from agentkit.models import Model
 from agentkit.testing import ScriptedModel
@@ -57,11 +59,40 @@ class World:
         self.posted.append(key)
         return f"posted {text}"
 
-    def agent(self, replies: Sequence[str | Exception] | Model, limits: Limits | None = None) -> Agent:
+    def agent(
+        self,
+        replies: Sequence[str | Exception] | Model,
+        limits: Limits | None = None,
+        wrap: Sequence[Callable[[Perform], Perform]] = (),
+    ) -> Agent:
         model = ScriptedModel(replies) if isinstance(replies, Sequence) else replies
-        return Agent(model, self.tools, journal=self.journal, limits=limits)
+        return Agent(model, self.tools, journal=self.journal, limits=limits, wrap=wrap)
 
     def _note(self, name: str) -> None:
         if self.url:
             last = rows(self.url, "SELECT number, phase FROM effects ORDER BY number DESC LIMIT 1")
             self.seen_by_tools.append((name, *last[0]))
+
+
+class Crash(BaseException):
+    """The process dies: nothing below catches it, and no result is written."""
+
+
+def crash_at(number: int, *, after: bool = False) -> Callable[[Perform], Perform]:
+    """A wrapper in which a run dies at its effect of this number, before it is performed or right after."""
+
+    def wrapper(perform: Perform) -> Perform:
+        counted = count()
+
+        def inner(effect: Effect[object]) -> Flow[object]:
+            at = next(counted)
+            if at == number and not after:
+                raise Crash
+            result = yield from perform(effect)
+            if at == number:
+                raise Crash
+            return result
+
+        return inner
+
+    return wrapper

@@ -1,0 +1,217 @@
+"""A booking run that can be killed anywhere, many times over: `python -m tests.journal.booking_run FOLDER KILLS SEED`.
+
+A process that has everything loaded forks a child for each run, so that one costs milliseconds and not a second of
+imports. The child does a real booking run: SQLite journal, SQLite travel store, a scripted model. It is killed with
+SIGKILL, another child resumes the run (and may be killed as well), until it has ended. Prints what each left behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, event
+
+from agentkit import Agent, approve_all
+from agentkit.journal import Journal
+from agentkit.models import Request
+from agentkit.testing import ScriptedModel
+from agentkit.tools.store import SqlBookingStore
+from agentkit.tools.travel import travel_tools
+
+QUESTION = "Book Ann Lee to Paris and back, with a hotel; then cancel the hotel."
+DAY, BACK = "in 10 days", "in 12 days"
+
+
+def reply(request: Request) -> str:
+    """What the model says next, told by the conversation alone: it has no memory that a crash could lose."""
+    said = [message.text for message in request.messages]
+    seen = [text for text in said if text.startswith("Observation:")]
+    match len(seen):
+        case 0:
+            return (
+                f'Action: search_flights\nAction Input: {{"origin": "London", "destination": "Paris", "date": "{DAY}"}}'
+            )
+        case 1:
+            return _book("book_flight", "flight_id", "F", seen[0], '"passengers": ["Ann Lee"]')
+        case 2:
+            return f'Action: search_hotels\nAction Input: {{"city": "Paris", "check_in": "{DAY}", "nights": 2}}'
+        case 3:
+            return _book("book_hotel", "hotel_id", "H", seen[2], '"guest": "Ann Lee"')
+        case 4:
+            return f'Action: search_flights\nAction Input: {{"origin": "Paris", "destination": "London", "date": "{BACK}"}}'
+        case 5:
+            return _book("book_flight", "flight_id", "F", seen[4], '"passengers": ["Ann Lee"]')
+        case 6:
+            return f'Action: cancel_booking\nAction Input: {{"booking_id": "{_id("B", seen[3])}"}}'
+        case _:
+            return f"Final Answer: {_id('B', seen[1])} and {_id('B', seen[5])}"
+
+
+def _book(tool: str, argument: str, letter: str, found: str, who: str) -> str:
+    return f'Action: {tool}\nAction Input: {{"{argument}": "{_id(letter, found)}", {who}}}'
+
+
+def _id(letter: str, text: str) -> str:
+    found = re.search(rf"\b{letter}\d+\b", text)
+    assert found, text
+    return found[0]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the databases of one run are; `journal` may be a server's."""
+
+    folder: Path
+
+    @property
+    def journal(self) -> str:
+        return f"sqlite:///{self.folder / 'journal.db'}"
+
+    @property
+    def store(self) -> str:
+        return f"sqlite:///{self.folder / 'travel.db'}"
+
+
+def drive(place: Place) -> None:
+    """Begin the run, or carry it on."""
+    store = SqlBookingStore(place.store)
+    with Journal(place.journal) as journal:
+        agent = Agent(ScriptedModel([reply] * 20), travel_tools(store), approve=approve_all, journal=journal)
+        if any(run.run_id == "trip" for run in journal.runs()):
+            agent.resume("trip")
+        else:
+            agent.run(QUESTION, run_id="trip")
+    store.close()
+
+
+def left_behind(place: Place) -> dict[str, object]:
+    """All that the run did to the world, and its answer; without the ids, which follow from the day of the test."""
+    store = SqlBookingStore(place.store)
+    with Journal(place.journal) as journal:
+        run = journal.run("trip")
+    bookings = [[b.id, b.key, list(b.names), b.total, b.status, b.item.id] for b in store.bookings()]
+    left = [store.offer(booking.item.id).left for booking in store.bookings()]
+    store.close()
+    return {"bookings": bookings, "left": left, "answer": run.answer, "status": run.status}
+
+
+def child(work: Callable[[], None]) -> int:
+    """Do it in a fork; its process id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        work()
+    except BaseException as error:
+        print(type(error).__name__, error, file=sys.stderr, flush=True)
+        os._exit(1)
+    os._exit(0)
+
+
+def killed_at_boundary(place: Place, number: int) -> Callable[[], None]:
+    """The run, dying at a boundary of its journal: each commit has one right before it and one right after."""
+
+    def work() -> None:
+        passed = -1
+
+        def boundary(connection: Connection) -> None:
+            nonlocal passed
+            if "journal.db" in str(connection.engine.url):
+                passed += 1
+                if passed == number:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        # "begin" comes when all before is committed, and what that announced is done; "commit" before it is committed.
+        event.listen(Engine, "begin", boundary)
+        event.listen(Engine, "commit", boundary)
+        drive(place)
+
+    return work
+
+
+def wait(pid: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def finish(place: Place) -> None:
+    """Resume until it ends; nobody kills any more."""
+    code = wait(child(lambda: drive(place)))
+    assert code == 0, f"a resumed run ended with {code}"
+
+
+def fresh(base: Path, name: str, template: Path) -> Place:
+    """A copy of the databases before the run, to spare each run the making of tables."""
+    folder = base / name
+    shutil.copytree(template, folder)
+    return Place(folder)
+
+
+def at_every_boundary(base: Path, template: Path) -> list[dict[str, object]]:
+    """Kill at boundary 0, 1, 2, ... until a run gets through."""
+    found: list[dict[str, object]] = []
+    while True:
+        place = fresh(base, f"boundary-{len(found)}", template)
+        code = wait(child(killed_at_boundary(place, len(found))))
+        if code == 0:
+            return found
+        assert code == -signal.SIGKILL
+        finish(place)
+        found.append(left_behind(place))
+        shutil.rmtree(place.folder)
+
+
+def at_random(base: Path, template: Path, kills: int, seed: int, seconds: float) -> list[dict[str, object]]:
+    """Kill at random moments: each run up to three times, so that resuming is killed as well."""
+    chance = random.Random(seed)
+    found: list[dict[str, object]] = []
+    done = 0
+    while done < kills:
+        place = fresh(base, f"random-{len(found)}", template)
+        for _ in range(3):
+            pid = child(lambda: drive(place))
+            time.sleep(chance.uniform(0, seconds))
+            os.kill(pid, signal.SIGKILL)
+            done += wait(pid) == -signal.SIGKILL
+        finish(place)
+        found.append(left_behind(place))
+        shutil.rmtree(place.folder)
+    return found
+
+
+def main(folder: str, kills: str, seed: str) -> None:
+    base = Path(folder)
+    template = base / "template"
+    template.mkdir()
+
+    def prepare() -> None:
+        with Journal(Place(template).journal) as journal:
+            journal.runs()
+        store = SqlBookingStore(Place(template).store)
+        store.bookings()
+        store.close()
+
+    assert wait(child(prepare)) == 0
+    whole = fresh(base, "whole", template)
+    began = time.monotonic()
+    finish(whole)
+    seconds = time.monotonic() - began
+    told = {
+        "whole": left_behind(whole),
+        "boundaries": at_every_boundary(base, template),
+        "random": at_random(base, template, int(kills), int(seed), seconds),
+    }
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
