@@ -1,0 +1,37 @@
+"""A booking run is killed (SIGKILL) wherever it hurts and resumed: exactly the bookings of a run that was not."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+KILLS = int(os.environ.get("AGENTKIT_KILLS", "15"))  # at random moments; 500 for the full test (docs/durability.md)
+SEED = os.environ.get("AGENTKIT_KILLS_SEED", "1")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="forks and SIGKILL")
+@pytest.mark.timeout(120 + KILLS)
+def test_a_booking_run_that_is_killed_and_resumed_books_exactly_once(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.journal.booking_run", tmp_path, str(KILLS), SEED],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    told = cast("dict[str, object]", json.loads(ended.stdout))
+    whole = cast("dict[str, list[list[object]]]", told["whole"])
+    assert [booking[1] for booking in whole["bookings"]] == ["trip:2:0", "trip:4:0", "trip:6:0"]
+    assert [booking[4] for booking in whole["bookings"]] == ["confirmed", "cancelled", "confirmed"]
+    boundaries = cast("list[object]", told["boundaries"])
+    # 8 model calls and 7 actions, each with intent and result, 3 approvals; the run's beginning and its end.
+    assert len(boundaries) >= 2 * (2 * (8 + 7) + 3 + 2)
+    assert [number for number, left in enumerate(boundaries) if left != whole] == []
+    assert [number for number, left in enumerate(cast("list[object]", told["random"])) if left != whole] == []

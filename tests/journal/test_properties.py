@@ -1,0 +1,147 @@
+"""For any script of model and tools: a run == the same run resumed after a cut at any effect == its replay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agentkit import Agent, IdempotencyKey, Limits, ModelError, Run, ToolError, tool
+from agentkit.flow import Effect, Flow, Perform
+from agentkit.journal import Journal
+from agentkit.models import Request
+from agentkit.models.retry import RetryPolicy
+from agentkit.testing import ScriptedModel
+from agentkit.toolbox import AnyTool
+from tests.journal.support import Crash
+
+QUESTION = "What now?"
+
+
+class Twice(BaseException):
+    """What must not happen twice did."""
+
+
+@dataclass
+class World:
+    """Where tools act: one that looks, one that is idempotent, one that is not and can tell what it did."""
+
+    log: dict[str, str] = field(default_factory=dict[str, str])
+
+    def tools(self) -> list[AnyTool]:
+        def count(more: int, key: IdempotencyKey) -> int:
+            """Count on."""
+            if more < 0:
+                raise ToolError("Not below zero.")
+            self.log.setdefault(key, f"count {more}")
+            return len(self.log)
+
+        def send(text: str, key: IdempotencyKey) -> str:
+            """Send: not to be called twice."""
+            if key in self.log:
+                raise Twice(key)
+            self.log[key] = f"send {text}"
+            return self.log[key]
+
+        def look(at: str = "all") -> str:
+            """Look."""
+            return f"{at}: {len(self.log)}"
+
+        idempotent, reconciled = tool(idempotent=True), tool(reconcile=self.log.get)
+        return [idempotent(count), reconciled(send), tool(read_only=True, repeatable=True)(look)]
+
+
+STEPS = st.one_of(
+    st.integers(-1, 3).map(lambda n: f'Thought: on\nAction: count\nAction Input: {{"more": {n}}}'),
+    st.text("aé\n😀\x00", max_size=5).map(lambda text: f"Action: send\nAction Input: {text}"),
+    st.sampled_from(["all", "here"]).map(lambda at: f'Action: look\nAction Input: {{"at": "{at}"}}'),
+    st.sampled_from(
+        ["Action: count\nAction Input: {}", "Action: fly\nAction Input: {}", "I do not know.", "Action: count", ""]
+    ),
+    st.just("Final Answer: enough"),
+)
+LIMITS = st.builds(
+    Limits,
+    max_steps=st.sampled_from([None, 1, 3]),
+    max_model_calls=st.sampled_from([None, 0, 2]),
+    max_tokens=st.sampled_from([None, 400]),
+    last_call=st.booleans(),
+)
+
+
+class Cut:
+    """Dies at one effect, counted over all resumes, before it is performed or after."""
+
+    def __init__(self, number: int, *, after: bool) -> None:
+        self.number, self.after, self.passed = number, after, 0
+
+    def __call__(self, perform: Perform) -> Perform:
+        def inner(effect: Effect[object]) -> Flow[object]:
+            at, self.passed = self.passed, self.passed + 1
+            if at == self.number and not self.after:
+                raise Crash
+            result = yield from perform(effect)
+            if at == self.number:
+                raise Crash
+            return result
+
+        return inner
+
+
+def model(replies: Sequence[str]) -> ScriptedModel:
+    """Says what comes next in the script by the number of what it said before, which it reads in the conversation."""
+
+    def say(request: Request) -> str:
+        said = sum(message.role == "assistant" for message in request.messages)
+        if said >= len(replies):
+            raise ModelError("The line is dead.")
+        return replies[said]
+
+    return ScriptedModel([say] * 100)
+
+
+def agent(world: World, replies: Sequence[str], limits: Limits, journal: Journal | None, *cut: Cut) -> Agent:
+    retry = RetryPolicy(attempts=1)
+    return Agent(model(replies), world.tools(), limits=limits, journal=journal, wrap=cut, retry=retry)
+
+
+def outcome(agent: Agent, run_id: str | None) -> Run | str:
+    """The run, or the error it ends with; begun, or carried on where a run_id says which."""
+    try:
+        return agent.run(QUESTION, run_id="r") if run_id is None else agent.resume(run_id)
+    except ModelError as error:
+        return error.run or str(error)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    replies=st.lists(STEPS, min_size=1, max_size=5),
+    limits=LIMITS,
+    cut=st.integers(0, 10),
+    second=st.integers(0, 3),
+    after=st.booleans(),
+)
+def test_run_resume_and_replay_are_the_same(
+    replies: list[str], limits: Limits, cut: int, second: int, after: bool
+) -> None:
+    bare = World()
+    whole = outcome(agent(bare, replies, limits, None), None)
+    world = World()
+    with Journal("sqlite://") as journal:
+        cuts = [Cut(cut, after=after), Cut(second, after=not after)]
+        run: Run | str | None = None
+        for each in cuts:
+            try:
+                run = outcome(agent(world, replies, limits, journal, each), "r" if each is cuts[1] else None)
+                break
+            except Crash:
+                continue
+        if run is None:
+            run = outcome(agent(world, replies, limits, journal), "r")
+        assert run == whole
+        assert world.log == bare.log
+        if isinstance(run, Run) and run.stop_reason != "error":
+            silent = Agent(ScriptedModel([]), World().tools(), limits=limits, journal=journal)
+            assert silent.resume("r") == run
