@@ -7,8 +7,9 @@ soon as its input is complete.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeAlias
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Protocol
 
 from agentkit.act import Acting, begin_early
 from agentkit.conversation import estimate_tokens
@@ -36,12 +37,9 @@ class TextReader(Protocol):
     def feed(self, chunk: str) -> Sign | None: ...
 
 
-Variant: TypeAlias = tuple[tuple[str, ...], int]
-
-
 @dataclass(slots=True)
 class Asking:
-    """What the model calls of one run share; `variants` keeps the parameters of each (stop, sample)."""
+    """What the model calls of one run share."""
 
     models: tuple[Model, ...]
     params: Params
@@ -52,9 +50,6 @@ class Asking:
     reader: Callable[[ReplyFormat], TextReader]
     cost: Callable[[str, Tokens], float | None]
     config: Mapping[str, object] | None = None
-    variants: dict[tuple[tuple[str, ...], int], Params] = field(
-        default_factory=dict[tuple[tuple[str, ...], int], Params]
-    )
 
 
 def ask(effect: Ask, asking: Asking) -> Flow[Reply]:
@@ -64,7 +59,9 @@ def ask(effect: Ask, asking: Asking) -> Flow[Reply]:
         LimitReached: the run's time was up before the reply was complete.
         ModelError: no model answered.
     """
-    request = Request(effect.messages, _params(effect, asking), effect.format, asking.config)
+    request = Request(
+        effect.messages, _variant(asking.params, effect.stop, effect.sample), effect.format, asking.config
+    )
 
     try:
         return (yield from _call(asking.models[0], request, effect, asking))
@@ -88,14 +85,11 @@ def ask(effect: Ask, asking: Asking) -> Flow[Reply]:
         raise LimitReached("timeout", "time") from None
 
 
-def _params(effect: Ask, asking: Asking) -> Params:
-    params = asking.variants.get((effect.stop, effect.sample))
-    if params is None:
-        own = asking.params
-        seed = None if own.seed is None else own.seed + effect.sample
-        params = replace(own, stop=(*effect.stop, *own.stop), seed=seed)
-        asking.variants[effect.stop, effect.sample] = params
-    return params
+@lru_cache(maxsize=256)
+def _variant(params: Params, stop: tuple[str, ...], sample: int) -> Params:
+    """The agent's parameters for one call: the strategy's stop texts with the user's, and a seed for each sample."""
+    seed = None if params.seed is None else params.seed + sample
+    return replace(params, stop=(*stop, *params.stop), seed=seed)
 
 
 def _call(model: Model, request: Request, effect: Ask, asking: Asking) -> Flow[Reply]:
