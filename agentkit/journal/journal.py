@@ -104,7 +104,7 @@ class Journal:
                 tool=last["tool"],
                 key=last["key"],
                 outcome=None if seen is None else seen.kind,
-                payload=None if seen is None else dump(Outcome(None, observation=seen)),
+                payload=None if seen is None else dump(Outcome(observation=seen)),
                 by=user(),
             )
             self._store.append(lease, row, durable=True)

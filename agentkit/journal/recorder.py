@@ -5,6 +5,7 @@ intent committed → effect performed → result committed → result used
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import inspect
 import logging
@@ -21,7 +22,7 @@ from agentkit.flow import Act, Ask, Effect, Flow, Perform
 from agentkit.journal.leases import Lease, user
 from agentkit.journal.records import Failed, Outcome, Phase, Recorded, RunStatus, digest, dump, load
 from agentkit.limits import Meter
-from agentkit.messages import Observation, Reply, Run
+from agentkit.messages import Action, Observation, Reply, Run
 from agentkit.operations import Call
 from agentkit.tool import ReconcileAnswer
 from agentkit.toolbox import AnyTool, Toolbox
@@ -203,7 +204,7 @@ class Recorder:
             key=self._key(effect) if isinstance(effect, Act) else None,
             outcome=outcome,
             digest=mark,
-            payload=dump(effect.action) if isinstance(effect, Act) and phase == "intent" else text,
+            payload=_wanted(effect) if phase == "intent" else text,
         )
         self._number += 1
         yield from Call(self._append, {"row": row, "durable": _acts(effect, toolbox)})
@@ -215,7 +216,7 @@ class Recorder:
         return call_key(self._lease.run_id, effect.step, effect.call)
 
     async def _heard_later(self, answer: Awaitable[Answer], request: ApprovalRequest, mark: str) -> Answer:
-        return self._heard(await answer, request, mark)
+        return await asyncio.to_thread(self._heard, await answer, request, mark)
 
     def _heard(self, answer: Answer, request: ApprovalRequest, mark: str) -> Approval:
         from agentkit.journal.store import ApprovalRow
@@ -262,6 +263,11 @@ def _kind(outcome: Outcome) -> str:
     if outcome.observation is not None:
         return outcome.observation.kind
     return "ok" if outcome.failed is None else outcome.failed.limit or "error"
+
+
+def _wanted(effect: Ask | Act) -> str | None:
+    """The action; its thought and what was dropped stand in the reply before."""
+    return dump(Action(effect.action.tool, effect.action.input)) if isinstance(effect, Act) else None
 
 
 def _acts(effect: Ask | Act, toolbox: Toolbox) -> bool:

@@ -67,7 +67,7 @@ class Failed:
 class Outcome:
     """What became of an effect, and what the run had used by then (None where a person told the result)."""
 
-    usage: Usage | None
+    usage: Usage | None = None
     reply: Reply | None = None
     observation: Observation | None = None
     failed: Failed | None = None
@@ -141,7 +141,8 @@ def _json(value: object) -> bytes:
 
     try:
         # Unlike agentkit.codec, which writes standard JSON: an infinite number must come back as one.
-        return to_json(value, fallback=str, inf_nan_mode="constants")
+        # What is None in a dataclass is its default there; in plain data it stays.
+        return to_json(value, fallback=str, inf_nan_mode="constants", exclude_none=True)
     except PydanticSerializationError:  # half a surrogate pair, which no UTF-8 text can hold
         return to_json(_storable(value), fallback=str, inf_nan_mode="constants")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
-from sqlalchemy import Connection, CursorResult, RowMapping, Update, case, insert, select, update
+from sqlalchemy import Connection, CursorResult, RowMapping, Update, bindparam, case, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from agentkit.approval import Approval
@@ -132,7 +132,7 @@ class Store:
         with self._database.writing(durable=durable) as connection:
             self._hold(connection, lease)
             values = _values(row) | {"run_id": lease.run_id, "fence": lease.fence, "at": _now()}
-            connection.execute(insert(effects).values(values))
+            connection.execute(_NEW_EFFECT, values)
 
     def approve(self, lease: Lease, row: ApprovalRow) -> None:
         """Write down what was said to a call.
@@ -217,8 +217,9 @@ class Store:
         return None if row is None else Approval(row["granted"], row["reason"])
 
     def _hold(self, connection: Connection, lease: Lease) -> None:
+        ours = {"of_run": lease.run_id, "of_fence": lease.fence, "of_owner": lease.owner}
         beat = {"status": "running", "expires_at": self._clock() + self._lease_seconds, "updated_at": _now()}
-        if not _found(connection, _held(lease).values(beat)):
+        if not _found(connection, _BEAT, ours | beat):
             raise LeaseLost(f"Another process has taken run {lease.run_id!r} over; this one has stopped.")
 
 
@@ -229,9 +230,22 @@ def _held(lease: Lease) -> Update:
     return update(runs).where(runs.c.run_id == lease.run_id, runs.c.fence == lease.fence, runs.c.owner == lease.owner)
 
 
-def _found(connection: Connection, statement: Update) -> bool:
+# Made once: SQLAlchemy takes longer to put a statement together than SQLite to run it.
+_NEW_EFFECT = insert(effects)
+_BEAT = (
+    update(runs)
+    .where(
+        runs.c.run_id == bindparam("of_run"),
+        runs.c.fence == bindparam("of_fence"),
+        runs.c.owner == bindparam("of_owner"),
+    )
+    .values({name: bindparam(name) for name in ("status", "expires_at", "updated_at")})
+)
+
+
+def _found(connection: Connection, statement: Update, values: Mapping[str, object] | None = None) -> bool:
     """Do an UPDATE; whether it found its row."""
-    return cast("CursorResult[tuple[()]]", connection.execute(statement)).rowcount == 1
+    return cast("CursorResult[tuple[()]]", connection.execute(statement, values)).rowcount == 1
 
 
 def _run(connection: Connection, run_id: str) -> RowMapping:
@@ -248,7 +262,8 @@ def _record(row: Mapping[Any, Any]) -> RunRecord:  # Any: a row's columns have s
 
 
 def _values(row: RunRow | EffectRow | ApprovalRow) -> dict[str, object]:
-    return {name: _text(value) if isinstance(value, str) else value for name, value in asdict(row).items()}
+    given = {name: getattr(row, name) for name in row.__dataclass_fields__}
+    return {name: _text(value) if isinstance(value, str) else value for name, value in given.items()}
 
 
 def _text(text: str) -> str:

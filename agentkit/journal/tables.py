@@ -48,6 +48,7 @@ effects = Table(
     Column("fence", Integer, nullable=False),
     Column("by", String(200)),
     Column("at", String(32), nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # What a person said to a call, bound to its arguments by `digest`.
@@ -64,4 +65,5 @@ approvals = Table(
     Column("reason", Text, nullable=False),
     Column("by", String(200), nullable=False),
     Column("at", String(32), nullable=False),
+    sqlite_with_rowid=False,
 )
