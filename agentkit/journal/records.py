@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import Field, dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
@@ -111,7 +111,21 @@ def digest(effect: Ask | Act) -> str:
 
 def dump(value: Stored) -> str:
     """As JSON text, of which `load` makes an equal value."""
-    return _json(replace(value, config=None) if isinstance(value, Start) else value).decode("utf-8")
+    match value:
+        case Outcome():
+            told = {name: _told(part) for name, part in _told(value).items()}
+        case Action():
+            told = _told(value)
+        case Start():
+            told = _told(replace(value, config=None))
+    return _json(told).decode("utf-8")
+
+
+def _told(value: Any) -> dict[str, Any]:  # Any: dataclasses of several kinds, whose fields are of any type
+    """The fields that are not as they are by default: most of a result is."""
+    fields: Mapping[str, Field[object]] = value.__dataclass_fields__
+    given = {name: getattr(value, name) for name in fields}
+    return {name: each for name, each in given.items() if each != fields[name].default}
 
 
 def load(kind: type[T], text: str) -> T:
@@ -141,8 +155,7 @@ def _json(value: object) -> bytes:
 
     try:
         # Unlike agentkit.codec, which writes standard JSON: an infinite number must come back as one.
-        # What is None in a dataclass is its default there; in plain data it stays.
-        return to_json(value, fallback=str, inf_nan_mode="constants", exclude_none=True)
+        return to_json(value, fallback=str, inf_nan_mode="constants")
     except PydanticSerializationError:  # half a surrogate pair, which no UTF-8 text can hold
         return to_json(_storable(value), fallback=str, inf_nan_mode="constants")
 
