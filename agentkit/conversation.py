@@ -28,7 +28,7 @@ class Conversation:
         self._messages = list(opening)
         self._prompts = prompts
         self._limit = context_tokens
-        self._sizes = [_size(opening)]
+        self._sizes = [] if context_tokens is None else [_size(opening)]
 
     def add(self, step: Step) -> None:
         pair = rendered(step, self._prompts)

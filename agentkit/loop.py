@@ -20,7 +20,7 @@ from agentkit.prompt import Prompts
 __all__ = ["Task", "loop"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Task:
     """What the loop needs to know.
 
