@@ -23,8 +23,7 @@ from agentkit.journal.leases import Lease, user
 from agentkit.journal.records import Failed, Outcome, Phase, Recorded, RunStatus, digest, dump, load
 from agentkit.limits import Meter
 from agentkit.messages import Action, Observation, Reply, Run
-from agentkit.operations import Call
-from agentkit.tool import ReconcileAnswer
+from agentkit.operations import Call, is_async
 from agentkit.toolbox import AnyTool, Toolbox
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class Recorder:
     Args:
         past: the effects that the journal has.
         number: of the next line.
-        allow_drift: go on although the model would be asked something else than it was.
+        allow_drift: the agent may be another by now, so that the model would be asked something else than it was.
     """
 
     def __init__(
@@ -143,16 +142,16 @@ class Recorder:
         tool = toolbox.find(effect.action.tool)
         if tool is None or tool.marks.read_only:
             return None
-        if tool.marks.needs_approval and not (yield from self._was_approved(effect)):
+        if not self._allow_drift and tool.marks.needs_approval and not (yield from self._was_approved(effect)):
             return None
         if tool.reconcile is not None:
             return (yield from self._reconciled(tool, effect))
         if tool.marks.idempotent:
             return None
-        raise NeedsAttention(f"It is not known whether {tool.name} happened at step {effect.step}.")
+        raise self._attention(f"It is not known whether {tool.name} happened at step {effect.step}.")
 
     def _was_approved(self, effect: Act) -> Flow[bool]:
-        """Whether the tool can have been called at all."""
+        """Whether the tool can have been called at all. (One that was changed may not have asked then.)"""
         approval = yield from Call(
             self._store.approval, {"run_id": self._lease.run_id, "key": self._key(effect), "digest": None}
         )
@@ -166,15 +165,23 @@ class Recorder:
         """
         assert tool.reconcile is not None
         asking = partial(tool.reconcile, call_key(self._lease.run_id, effect.step, effect.call))
-        is_async = inspect.iscoroutinefunction(tool.reconcile)
+        call = Call(asking, {}, is_async(tool.reconcile), tool.marks.timeout)
         try:
-            answer = cast("ReconcileAnswer", (yield from Call(asking, {}, is_async, tool.marks.timeout)))
+            answer: object = yield from call
         except Exception as error:
             log.error("tool=%s | reconcile failed", tool.name, exc_info=error)
-            raise NeedsAttention(f"{tool.name} could not tell whether it happened ({error}).") from error
-        if answer is None or isinstance(answer, Observation):
-            return answer
-        return Observation(answer, final=tool.marks.return_direct)
+            raise self._attention(f"{tool.name} could not tell whether it happened.") from error
+        match answer:
+            case None | Observation():
+                return answer
+            case str():
+                return Observation(answer, final=tool.marks.return_direct)
+            case _:  # a developer's slip; to guess what it means could act twice
+                raise self._attention(f"reconcile of {tool.name} must give text, an Observation or None.")
+
+    def _attention(self, why: str) -> NeedsAttention:
+        log.warning("run=%s | needs attention: %s", self._lease.run_id, why)
+        return NeedsAttention(why)
 
     def _finish(self, effect: Ask | Act, outcome: Outcome, toolbox: Toolbox) -> Flow[Reply | Observation]:
         """Commit a result, and use what was committed: a resumed run gets the same."""

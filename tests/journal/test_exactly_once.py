@@ -143,12 +143,18 @@ def test_a_tool_that_can_tell_is_asked(
     assert seen is not None and seen.text == ("posted, as r:2:0" if after else "posted hello")
 
 
-def test_a_tool_that_cannot_tell_waits_for_a_person(journal: Journal) -> None:
-    def broken(key: IdempotencyKey) -> str:
-        raise OSError(f"no line, {key}")
+def broken(key: IdempotencyKey) -> str:
+    raise OSError(f"no line, {key}")
 
+
+def not_text(key: IdempotencyKey) -> bool:
+    return bool(key)
+
+
+@pytest.mark.parametrize("reconcile", [broken, not_text])
+def test_a_tool_that_cannot_tell_waits_for_a_person(journal: Journal, reconcile: Reconcile) -> None:
     world = World(journal)
-    reconciling(world, broken)
+    reconciling(world, reconcile)
     crashed(world)
     assert world.agent([]).resume("r").stop_reason == "needs_attention"
 
@@ -200,6 +206,15 @@ def test_what_was_agreed_to_is_not_asked_again(journal: Journal) -> None:
     journal.resolve("r", retry=True)
     assert paying(journal, PAY[1:], paid, clerk).resume("r").answer == "ok"
     assert paid == ["r:1:0"] and clerk.asked == 0
+
+
+def test_a_tool_that_needs_approval_by_now_may_have_run_without(journal: Journal) -> None:
+    world = World(journal)
+    crashed(world)
+    stricter = World(journal, needs_approval=True)
+    agent = Agent(ScriptedModel([]), stricter.tools, approve=approve_all, journal=journal)
+    assert agent.resume("r", allow_drift=True).stop_reason == "needs_attention"
+    assert stricter.posted == []
 
 
 def test_an_async_approver_is_written_down_too(journal: Journal) -> None:
