@@ -60,8 +60,10 @@ def act(effect: Act, acting: Acting) -> Flow[Observation]:
         arguments = tool.check(action.input)
     except BadArguments as error:
         return _say(acting, "bad_arguments", "bad_arguments", tool=tool.name, message=error)
-    context = RunContext(acting.run_id, effect.step, acting.now, call_key(acting.run_id, effect.step, effect.call))
-    if tool.marks.needs_approval:
+    context = None
+    if tool.marks.needs_approval or tool.arguments.injected:
+        context = _context(acting, effect.step, effect.call)
+    if tool.marks.needs_approval and context is not None:
         try:
             preview = yield from _preview(tool, arguments, context)
         except ToolError as error:
@@ -78,6 +80,10 @@ def act(effect: Act, acting: Acting) -> Flow[Observation]:
     return (yield from _outcome(tool, _call(tool, arguments, context, acting), early, acting))
 
 
+def _context(acting: Acting, step: int, call: int) -> RunContext:
+    return RunContext(acting.run_id, step, acting.now, call_key(acting.run_id, step, call))
+
+
 def call_key(run_id: str, step: int, call: int) -> IdempotencyKey:
     """The name of one call for good: the same after a crash."""
     return IdempotencyKey(f"{run_id}:{step}:{call}")
@@ -92,17 +98,17 @@ def begin_early(action: Action, step: int, acting: Acting) -> Flow[None]:
         arguments = tool.check(action.input)
     except BadArguments:
         return
-    call = _call(tool, arguments, RunContext(acting.run_id, step, acting.now, call_key(acting.run_id, step, 0)), acting)
+    call = _call(tool, arguments, _context(acting, step, 0), acting)
     pending: Pending = yield from Begin(call)
     acting.early = Early(action, pending, time.monotonic())
     yield ActionStarted(action, step, early=True)
 
 
-def _call(tool: AnyTool, arguments: dict[str, object], context: RunContext, acting: Acting) -> Call:
+def _call(tool: AnyTool, arguments: dict[str, object], context: RunContext | None, acting: Acting) -> Call:
     timeout, remaining = tool.marks.timeout, acting.meter.remaining()
     if remaining is not None:
         timeout = remaining if timeout is None else min(timeout, remaining)
-    given = tool.inject(dict(arguments), context) if tool.arguments.injected else arguments
+    given = arguments if context is None else tool.inject(dict(arguments), context)
     return Call(tool.function, given, tool.is_async, timeout, tool.coroutine)
 
 
@@ -143,7 +149,7 @@ def _outcome(tool: AnyTool, call: Call, early: Early | None, acting: Acting) -> 
     attempt = 0
     while True:
         try:
-            value = yield from (call if early is None else Join(early.pending, call.timeout))
+            value: object = yield call if early is None else Join(early.pending, call.timeout)
             return _result(tool, value, acting, time.monotonic() - started)
         except ConfigError:
             raise  # a tool that is set up wrongly is for the developer to mend, not for the model

@@ -94,11 +94,11 @@ def _variant(params: Params, stop: tuple[str, ...], sample: int) -> Params:
 
 def _call(model: Model, request: Request, effect: Ask, asking: Asking) -> Flow[Reply]:
     yield ModelStarted(model.name, asking.meter.calls)
-    stream, first = yield from Open(model, request, asking.meter.remaining())
+    stream, first = yield Open(model, request, asking.meter.remaining())
     try:
         reply = yield from _read(stream, first, model, request, effect, asking)
     except Exception:
-        yield from Close(stream)
+        yield Close(stream)
         raise
     cost = asking.cost(model.name, reply.tokens)
     return reply if cost is None else replace(reply, cost_usd=cost)
@@ -110,7 +110,7 @@ def _read(
     if first is not None and first.end is not None and first.tokens is not None:
         # The whole reply at once: nothing to cut, nothing to start early.
         yield TextDelta(first.text)
-        yield from Close(stream)
+        yield Close(stream)
         return Reply(first.text, first.tokens, model.name, first.end)
     reader = asking.reader(effect.format)
     parts: list[str] = []
@@ -125,13 +125,13 @@ def _read(
             if isinstance(sign, Ready):
                 yield from _start(sign.action, effect, asking)
             elif isinstance(sign, Cut):
-                yield from Close(stream)
+                yield Close(stream)
                 tokens = last.tokens or _estimate(request, "".join(parts))
                 saved = _saved(stream, request.params, tokens)
                 yield StreamCut(saved)
                 return Reply(reader.text, tokens, model.name, "cut", saved)
-        chunk = yield from Next(stream, asking.meter.remaining())
-    yield from Close(stream)
+        chunk = yield Next(stream, asking.meter.remaining())
+    yield Close(stream)
     text = "".join(parts)
     return Reply(text, last.tokens or _estimate(request, text), model.name, last.end or "end")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, time
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -94,7 +94,7 @@ class Assembly:
             start.question,
             self.models[0].name,
             self.plan.name,
-            tuple(self.plan.toolbox),
+            self._tool_names,
             start.now.isoformat(),
         )
         meter = Meter(self.limits)
@@ -122,7 +122,7 @@ class Assembly:
 
     def opening(self, start: Start) -> tuple[Message, ...]:
         """System message, earlier turns, question."""
-        system = self._system(start.now.strftime("%Y-%m-%d %H:%M, %A"))
+        system = self._system(start.now.toordinal(), start.now.hour, start.now.minute)
         room = self._context_tokens
         kept = self.limits.history_tokens if room is None else min(self.limits.history_tokens, room // 2)
         earlier = trimmed(start.history, self.plan.prompts, kept)
@@ -192,6 +192,10 @@ class Assembly:
         return replace(best, steps=steps, votes=vote.counts)
 
     @cached_property
+    def _tool_names(self) -> tuple[str, ...]:
+        return tuple(self.plan.toolbox)
+
+    @cached_property
     def _context_tokens(self) -> int | None:
         """How much may be sent: the limit that was set, or three quarters of a window that a model tells of; the rest
         is for what it writes, and for the error of the estimate."""
@@ -201,12 +205,13 @@ class Assembly:
         return min((window * 3 // 4 for window in told if isinstance(window, int)), default=None)
 
     @cached_property
-    def _system(self) -> Callable[[str], str]:
-        """The system message for a given time of day; the same text is not built again within a minute."""
+    def _system(self) -> Callable[[int, int, int], str]:
+        """The system message for a day, hour and minute: it is not built again for each run."""
         return lru_cache(maxsize=1)(self._system_text)
 
-    def _system_text(self, now: str) -> str:
+    def _system_text(self, day: int, hour: int, minute: int) -> str:
         main, prompts = self.plan.prompts.main, self.plan.prompts
+        now = datetime.combine(date.fromordinal(day), time(hour, minute)).strftime("%Y-%m-%d %H:%M, %A")
         values = {"now": now, "answer_format": self.answers.format, "examples": ""}
         if self.plan.examples:
             values["examples"] = prompts.say("tools", "examples", examples=self.plan.examples)

@@ -93,13 +93,27 @@ def _fulfil(future: Future[R], function: Callable[[], R]) -> None:
         future.set_result(result)
 
 
-class AsyncHost:
-    """What one asynchronous run has open: closed when the run ends, however it ends."""
+class _Open:
+    """The model streams that a run has open."""
 
-    __slots__ = ("_workers", "pending", "streams")
+    __slots__ = ("streams",)
 
     def __init__(self) -> None:
         self.streams: list[Stream] = []
+
+    def forget(self, stream: Stream) -> None:
+        """It is being closed; the run's end need not do it again."""
+        if stream in self.streams:
+            self.streams.remove(stream)
+
+
+class AsyncHost(_Open):
+    """What one asynchronous run has open: closed when the run ends, however it ends."""
+
+    __slots__ = ("_workers", "pending")
+
+    def __init__(self) -> None:
+        super().__init__()
         self.pending: list[asyncio.Task[Any]] = []
         self._workers: Workers | None = None
 
@@ -133,13 +147,13 @@ def _looked_at(task: asyncio.Task[Any]) -> None:
         task.exception()
 
 
-class Host:
+class Host(_Open):
     """What one synchronous run has open, and what it needs on demand: worker threads, a loop for async tools."""
 
-    __slots__ = ("_loop", "_workers", "streams")
+    __slots__ = ("_loop", "_workers")
 
     def __init__(self) -> None:
-        self.streams: list[Stream] = []
+        super().__init__()
         self._workers: Workers | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 

@@ -54,7 +54,7 @@ def loop(task: Task) -> Flow[Run]:
     try:
         while task.max_steps is None or len(steps) < task.max_steps:
             number = task.first + len(steps)
-            reply = yield from Ask(talk.messages(), number, task.format, task.stop, sample=task.sample)
+            reply: Reply = yield Ask(talk.messages(), number, task.format, task.stop, sample=task.sample)
             decision, value = _checked(task.read(reply, steps), task)
             if decision.thought:
                 yield ThoughtTold(decision.thought)
@@ -90,7 +90,7 @@ def _checked(decision: Decision, task: Task) -> tuple[Decision, object]:
 def _consequence(decision: Decision, number: int, task: Task) -> Flow[Observation | None]:
     match decision:
         case Action():
-            observation = yield from Act(decision, number)
+            observation: Observation = yield Act(decision, number)
             observation = _fitting(observation, task)
         case Malformed(kind, reason):
             yield FormatFault(decision, number)

@@ -56,17 +56,18 @@ def drive(flow: Flow[T]) -> Generator[Event, None, T]:
     """Run a flow in this thread; yields its events."""
     with Host() as host, closing(flow):
         try:
-            item = next(flow)
+            item: Any = next(flow)  # an operation or an event: effects have been lowered
             while True:
                 if isinstance(item, Operation):
+                    operation: Operation[Any] = item
                     try:
-                        result: object = item.run(host)
+                        result: object = operation.run(host)
                     except Exception as error:
                         item = flow.throw(error)
                     else:
                         item = flow.send(result)
                 else:
-                    yield cast("Event", item)
+                    yield item
                     item = flow.send(None)
         except StopIteration as stop:
             return cast("T", stop.value)
@@ -77,17 +78,18 @@ async def adrive(flow: Flow[object]) -> AsyncGenerator[Event, None]:
     async with AsyncHost() as host:
         with closing(flow):
             try:
-                item = next(flow)
+                item: Any = next(flow)
                 while True:
                     if isinstance(item, Operation):
+                        operation: Operation[Any] = item
                         try:
-                            result: object = await item.arun(host)
+                            result: object = await operation.arun(host)
                         except Exception as error:
                             item = flow.throw(error)
                         else:
                             item = flow.send(result)
                     else:
-                        yield cast("Event", item)
+                        yield item
                         item = flow.send(None)
             except StopIteration:
                 return
@@ -279,11 +281,11 @@ class Close(Operation[None]):
     stream: Stream
 
     def run(self, host: Host) -> None:
-        host.streams.remove(self.stream)
+        host.forget(self.stream)
         self.stream.close()
 
     async def arun(self, host: AsyncHost) -> None:
-        host.streams.remove(self.stream)
+        host.forget(self.stream)
         await self.stream.aclose()
 
 
