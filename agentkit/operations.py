@@ -59,7 +59,7 @@ def drive(flow: Flow[T]) -> Generator[Event, None, T]:
             item: Any = next(flow)  # an operation or an event: effects have been lowered
             while True:
                 if isinstance(item, Operation):
-                    operation: Operation[Any] = item
+                    operation: Operation[Any] = item  # pyright: ignore[reportUnknownVariableType] - Any narrows to this
                     try:
                         result: object = operation.run(host)
                     except Exception as error:
@@ -81,7 +81,7 @@ async def adrive(flow: Flow[object]) -> AsyncGenerator[Event, None]:
                 item: Any = next(flow)
                 while True:
                     if isinstance(item, Operation):
-                        operation: Operation[Any] = item
+                        operation: Operation[Any] = item  # pyright: ignore[reportUnknownVariableType] - Any narrows to this
                         try:
                             result: object = await operation.arun(host)
                         except Exception as error:
