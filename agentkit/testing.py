@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from agentkit.conversation import estimate_tokens
 from agentkit.errors import ConfigError
@@ -97,7 +97,10 @@ class ScriptedModel:
             ConfigError: the file cannot be read or is no script.
         """
         try:
-            rows = json.loads(Path(path).read_text(encoding="utf-8"))
+            text = Path(path).read_text(encoding="utf-8")
+            if not text.lstrip().startswith("["):
+                raise ValueError("it is no list")
+            rows: Any = json.loads(text)  # Any: checked as it is read
             replies = [Say(row["text"], Tokens(**row["tokens"]), row["end"]) for row in rows]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(f"{path} is no recorded script: {error}.") from None
