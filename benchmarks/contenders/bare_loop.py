@@ -1,7 +1,7 @@
 """A ReAct loop as one writes it by hand: two patterns, a dictionary of functions, and the care that makes it usable.
 
-It calls the same model as agentkit, reads thought, action and JSON input, catches what a tool raises, counts tokens, and
-keeps the conversation and a record of each step. No argument checks, events, limits, guard, cut-off or approval.
+It calls the same model as agentkit, reads thought, action and JSON input, catches what a tool raises, counts tokens,
+and keeps the conversation and a record of each step. No argument checks, events, limits, guard, cut-off or approval.
 """
 
 import json
