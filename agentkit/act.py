@@ -63,7 +63,8 @@ def act(effect: Act, acting: Acting) -> Flow[Observation]:
     context = None
     if tool.marks.needs_approval or tool.arguments.injected:
         context = _context(acting, effect.step, effect.call)
-    if tool.marks.needs_approval and context is not None:
+    if tool.marks.needs_approval:
+        assert context is not None
         try:
             preview = yield from _preview(tool, arguments, context)
         except ToolError as error:

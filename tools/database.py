@@ -6,26 +6,22 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import JSON, URL, Connection, Engine, QueuePool, String, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy import JSON, Connection, String
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from agentkit.errors import ConfigError
+from agentkit.databases import Place, engine, reason
 
 from .booking import StoreUnavailable
 
-if TYPE_CHECKING:
-    from sqlalchemy.engine.interfaces import DBAPIConnection
-
-__all__ = ["BookingRow", "Database", "OfferRow", "StockRow"]
+__all__ = ["PLACE", "BookingRow", "Database", "OfferRow", "StockRow"]
 
 _T = TypeVar("_T")
 _ATTEMPTS = 10  # of a transaction that another one got ahead of
-_BUSY_SECONDS = 30
+PLACE = Place("bookings", "AGENTKIT_TRAVEL_DB", "travel.db")
 
 
 class _Base(DeclarativeBase):
@@ -74,7 +70,8 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
+        # FULL: a booking that was confirmed survives a power cut.
+        self._engine = engine(url, PLACE, ("synchronous=FULL",), _begin)
         self._tables_lock = threading.Lock()
         self._has_tables = False
 
@@ -127,49 +124,6 @@ class Database:
             _Base.metadata.create_all(connection)
 
 
-def _engine(text: str) -> Engine:
-    try:
-        url = make_url(text)
-        if url.get_backend_name() != "sqlite":
-            return create_engine(url, pool_pre_ping=True)
-        return _sqlite(url)
-    except (ArgumentError, NoSuchModuleError):
-        raise ConfigError(f"{text!r} is no database URL: write for example sqlite:///travel.db.") from None
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"The database driver {error.name!r} is not installed: pip install {error.name}.") from error
-
-
-def _sqlite(url: URL) -> Engine:
-    arguments = {"check_same_thread": False, "timeout": _BUSY_SECONDS}
-    if url.database in (None, "", ":memory:"):
-        # Each connection would be a database of its own: all threads take turns on one.
-        engine = create_engine(url, connect_args=arguments, poolclass=QueuePool, pool_size=1, max_overflow=0)
-    else:
-        _make_folder(Path(str(url.database)))
-        engine = create_engine(url, connect_args=arguments)
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _make_folder(file: Path) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"Cannot make the folder {file.parent} for the bookings ({error.strerror}): "
-            "set AGENTKIT_TRAVEL_DB to a file that you may write."
-        ) from error
-
-
-def _prepare(connection: DBAPIConnection, _record: object) -> None:
-    connection.isolation_level = None  # the driver would begin transactions too late; _begin does it
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")  # a booking that was confirmed survives a power cut
-    cursor.close()
-
-
 def _begin(connection: Connection) -> None:
     # A transaction that reads first and writes later fails at once, without waiting, when another wrote in between.
     writes = connection.get_execution_options().get("writes")
@@ -181,8 +135,7 @@ def _clear_errors() -> Generator[None, None, None]:
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:
-        reason = str(error.orig if isinstance(error, DBAPIError) else "no free connection").partition("\n")[0]
         raise StoreUnavailable(
-            f"The booking database cannot be used just now ({reason}): nothing was booked; try again later.",
+            f"The booking database cannot be used just now ({reason(error)}): nothing was booked; try again later.",
             transient=True,
         ) from error

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import count
-from pathlib import Path
 from typing import Literal, TypeVar, cast
 
 from pydantic import TypeAdapter
@@ -19,7 +16,7 @@ from sqlalchemy import ColumnElement, CursorResult, Update, select, tuple_, upda
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from .booking import AlreadyCancelled, Booking, Flight, KeyReused, NotFound, Offer, SoldOut, Stay
-from .database import BookingRow, Database, OfferRow, StockRow
+from .database import PLACE, BookingRow, Database, OfferRow, StockRow
 from .inventory import Inventory, resources
 from .places import City
 
@@ -31,16 +28,7 @@ _ITEM: TypeAdapter[Offer] = TypeAdapter(Flight | Stay)
 
 def default_url() -> str:
     """AGENTKIT_TRAVEL_DB (a URL or the path of a file), else a file in the user's data directory."""
-    if chosen := os.environ.get("AGENTKIT_TRAVEL_DB"):
-        return chosen if "://" in chosen else f"sqlite:///{Path(chosen).expanduser().absolute()}"
-    match sys.platform:
-        case "darwin":
-            base = Path.home() / "Library" / "Application Support"
-        case "win32":
-            base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-        case _:
-            base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return f"sqlite:///{base / 'agentkit' / 'travel.db'}"
+    return PLACE.url()
 
 
 class SqlBookingStore:

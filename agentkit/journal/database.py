@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from agentkit.errors import ConfigError, JournalError
+from agentkit.databases import Place, engine, reason
+from agentkit.errors import JournalError
 from agentkit.journal.tables import METADATA
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine.interfaces import DBAPIConnection
 
 __all__ = ["Database", "default_url"]
 
-_BUSY_SECONDS = 30
+
+PLACE = Place("journal", "AGENTKIT_JOURNAL", "journal.db")
 
 
 def default_url() -> str:
     """AGENTKIT_JOURNAL (a URL or the path of a file), else a file in the user's data directory."""
-    if chosen := os.environ.get("AGENTKIT_JOURNAL"):
-        return chosen if "://" in chosen else f"sqlite:///{Path(chosen).expanduser().absolute()}"
-    match sys.platform:
-        case "darwin":
-            base = Path.home() / "Library" / "Application Support"
-        case "win32":
-            base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-        case _:
-            base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return f"sqlite:///{base / 'agentkit' / 'journal.db'}"
+    return PLACE.url()
 
 
 class Database:
@@ -47,11 +33,11 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        engine = _engine(url)
+        made = engine(url, PLACE, ("foreign_keys=ON",), _begin)
         # Made once: an engine with options of its own costs as much as a statement.
-        self._engine = engine
-        self._synced = engine.execution_options(writes=True, durable=True)
-        self._unsynced = engine.execution_options(writes=True, durable=False)
+        self._engine = made
+        self._synced = made.execution_options(writes=True, durable=True)
+        self._unsynced = made.execution_options(writes=True, durable=False)
         self._lock = threading.Lock()
         self._has_tables = False
 
@@ -98,49 +84,6 @@ class Database:
             METADATA.create_all(connection)
 
 
-def _engine(text: str) -> Engine:
-    try:
-        url = make_url(text)
-        if url.get_backend_name() != "sqlite":
-            return create_engine(url, pool_pre_ping=True)
-        return _sqlite(url)
-    except (ArgumentError, NoSuchModuleError):
-        raise ConfigError(f"{text!r} is no database URL: write for example sqlite:///journal.db.") from None
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"The database driver {error.name!r} is not installed: pip install {error.name}.") from error
-
-
-def _sqlite(url: URL) -> Engine:
-    arguments = {"check_same_thread": False, "timeout": _BUSY_SECONDS}
-    if url.database in (None, "", ":memory:"):
-        # Each connection would be a database of its own: all threads take turns on one.
-        engine = create_engine(url, connect_args=arguments, poolclass=QueuePool, pool_size=1, max_overflow=0)
-    else:
-        _make_folder(Path(str(url.database)))
-        engine = create_engine(url, connect_args=arguments)
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _make_folder(file: Path) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"Cannot make the folder {file.parent} for the journal ({error.strerror}): "
-            "set AGENTKIT_JOURNAL to a file that you may write."
-        ) from error
-
-
-def _prepare(connection: DBAPIConnection, _record: object) -> None:
-    connection.isolation_level = None  # the driver would begin transactions too late; _begin does it
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
-
-
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
     if not options.get("writes"):
@@ -160,7 +103,7 @@ def _clear_errors() -> Generator[None, None, None]:
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:
-        reason = str(error.orig if isinstance(error, DBAPIError) else "no free connection").partition("\n")[0]
         raise JournalError(
-            f"The journal cannot be used just now ({reason}). The run stops here; resume it when the journal is back."
+            f"The journal cannot be used just now ({reason(error)}). "
+            "The run stops here; resume it when the journal is back."
         ) from error

@@ -201,12 +201,6 @@ class Store:
             _run(connection, run_id)
             return connection.execute(wanted).mappings().first()
 
-    def intent(self, run_id: str, effect: int) -> RowMapping:
-        """The line that tells what an effect was to do."""
-        wanted = select(effects).where(effects.c.run_id == run_id, effects.c.effect == effect)
-        with self._database.reading() as connection:
-            return connection.execute(wanted.order_by(effects.c.number)).mappings().first() or _no_run(run_id)
-
     def approval(self, run_id: str, key: str, digest: str | None = None) -> Approval | None:
         """What was said to the call with this key, and these arguments; a yes before a no."""
         wanted = select(approvals).where(approvals.c.run_id == run_id, approvals.c.key == key)

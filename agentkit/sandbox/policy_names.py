@@ -83,11 +83,6 @@ def _refusal(name: str, what: str) -> str:
     return f"{name!r} is not allowed as {what}" + (f": {hint}" if hint else "")
 
 
-def is_dunder(name: str) -> bool:
-    """__x__."""
-    return len(name) > 4 and name.startswith("__") and name.endswith("__")
-
-
 def is_reserved(name: str) -> bool:
     """_x_, the shape of the policy's hooks (and of some enum names)."""
     return len(name) > 2 and name[0] == "_" and name[-1] == "_" and name.strip("_") != ""

@@ -1,0 +1,107 @@
+"""SQLAlchemy engines that are safe for many threads and processes, and where their files lie when nobody says.
+
+What the journal and the booking store share; each has its own tables and its own words for what goes wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from agentkit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+__all__ = ["Place", "engine", "reason"]
+
+_BUSY_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a database of agentkit's is when no URL is given.
+
+    Attributes:
+        what: what is in it, for errors.
+        variable: the environment variable that names another place: a URL, or the path of a file.
+        file: the file's name in the user's data directory.
+    """
+
+    what: str
+    variable: str
+    file: str
+
+    def url(self) -> str:
+        """What the variable says, else a file in the user's data directory."""
+        if chosen := os.environ.get(self.variable):
+            return chosen if "://" in chosen else f"sqlite:///{Path(chosen).expanduser().absolute()}"
+        match sys.platform:
+            case "darwin":
+                base = Path.home() / "Library" / "Application Support"
+            case "win32":
+                base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+            case _:
+                base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+        return f"sqlite:///{base / 'agentkit' / self.file}"
+
+
+def engine(text: str, place: Place, pragmas: Sequence[str], begin: Callable[[Connection], None]) -> Engine:
+    """An engine for a URL. On SQLite `pragmas` hold for each connection (in WAL), and `begin` begins transactions.
+
+    Raises:
+        ConfigError: no database URL, a driver that is not installed, or a folder that cannot be made.
+    """
+    try:
+        url = make_url(text)
+        if url.get_backend_name() != "sqlite":
+            return create_engine(url, pool_pre_ping=True)
+        return _sqlite(url, place, pragmas, begin)
+    except (ArgumentError, NoSuchModuleError):
+        raise ConfigError(f"{text!r} is no database URL: write for example sqlite:///{place.file}.") from None
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"The database driver {error.name!r} is not installed: pip install {error.name}.") from error
+
+
+def _sqlite(url: URL, place: Place, pragmas: Sequence[str], begin: Callable[[Connection], None]) -> Engine:
+    arguments = {"check_same_thread": False, "timeout": _BUSY_SECONDS}
+    if url.database in (None, "", ":memory:"):
+        # Each connection would be a database of its own: all threads take turns on one.
+        made = create_engine(url, connect_args=arguments, poolclass=QueuePool, pool_size=1, max_overflow=0)
+    else:
+        _make_folder(Path(str(url.database)), place)
+        made = create_engine(url, connect_args=arguments)
+
+    def prepare(connection: DBAPIConnection, _record: object) -> None:
+        connection.isolation_level = None  # the driver would begin transactions too late; `begin` does it
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", *pragmas):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    event.listen(made, "connect", prepare)
+    event.listen(made, "begin", begin)
+    return made
+
+
+def _make_folder(file: Path, place: Place) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot make the folder {file.parent} for the {place.what} ({error.strerror}): "
+            f"set {place.variable} to a file that you may write."
+        ) from error
+
+
+def reason(error: DBAPIError | PoolTimeout) -> str:
+    """Why a database cannot be used just now, in one line."""
+    return str(error.orig if isinstance(error, DBAPIError) else "no free connection").partition("\n")[0]
