@@ -4,16 +4,13 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
 
 from .client import Launcher, Spares, Zygote
-from .engine import Cancellation, Program, execute, in_thread, refused
-from .exchange import Tool
+from .engine import Cancellation, Program, execute, refused
 from .limits import Limits
 from .process import Config, Isolation, Policy, SandboxError
 from .result import Result
+from .running import Running
 from .session import Session
 
 _SPARES = 2
@@ -30,7 +27,7 @@ def _launcher(config: Config, spares: Spares) -> Launcher:
     return Spawner(config, spares)
 
 
-class Sandbox:
+class Sandbox(Running):
     """Runs Python programs, each in a fresh sealed process.
 
     limits: the default `Limits` of a program. modules: what a program may import beside the standard allow-list
@@ -77,38 +74,6 @@ class Sandbox:
             text = f"The sandbox runs without a system call filter. In force: {', '.join(layers) or 'nothing'}."
             warnings.warn(text, RuntimeWarning, stacklevel=5)
 
-    def run(
-        self,
-        code: str,
-        *,
-        inputs: Mapping[str, object] | None = None,
-        tools: Mapping[str, Tool] | None = None,
-        entry: str = "auto",
-        limits: Limits | None = None,
-    ) -> Result:
-        """Runs one program in a fresh worker. What it does is told in the Result, never raised.
-
-        inputs: plain data, the program's variables. tools: its functions; a call runs here, in this thread (those of
-        one `gather` in several), and the wall clock stands still. entry: what the value is: "auto" (`solution()`,
-        else a variable answer, ans or result, else the last expression, else what was printed), "solution", "last",
-        "stdout" or "var:NAME". Raises SandboxError when no worker can be made, TypeError or ValueError for arguments
-        of the wrong kind.
-        """
-        return self._run(self._program(code, inputs, tools, entry, limits), Cancellation())
-
-    async def arun(
-        self,
-        code: str,
-        *,
-        inputs: Mapping[str, object] | None = None,
-        tools: Mapping[str, Tool] | None = None,
-        entry: str = "auto",
-        limits: Limits | None = None,
-    ) -> Result:
-        """As `run`, in a thread (the tools too). Cancelling it kills the program."""
-        program, cancellation = self._program(code, inputs, tools, entry, limits), Cancellation()
-        return await in_thread(lambda: self._run(program, cancellation), cancellation)
-
     def session(self) -> Session:
         """A stateful interpreter: variables live on from program to program. Close it, or use it as a context."""
         return Session(self.zygote, self.limits)
@@ -119,32 +84,6 @@ class Sandbox:
             if self._zygote is not None:
                 self._zygote.close()
                 self._zygote = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _program(
-        self,
-        code: str,
-        inputs: Mapping[str, object] | None,
-        tools: Mapping[str, Tool] | None,
-        entry: str,
-        limits: Limits | None,
-    ) -> Program:
-        return Program(code, entry, limits or self.limits, inputs or {}, tools or {})
 
     def _run(self, program: Program, cancellation: Cancellation) -> Result:
         message = program.message() if (refusal := program.refusal()) is None else b""

@@ -1,28 +1,27 @@
 """A stateful interpreter: one worker that runs program after program."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
 from .client import Launcher, Worker
-from .engine import Cancellation, Program, Run, execute, in_thread, refused
-from .exchange import Tool
+from .engine import Cancellation, Program, Run, execute, refused
 from .limits import Limits
 from .result import Result
+from .running import Running
 
 
-class Session:
+class Session(Running):
     """Variables, functions and imports live on from step to step, until a step is killed.
 
     After a kill the next step starts with nothing; the Result of the killed step names the variables that are lost.
-    Steps run one at a time, whatever thread they come from. Made by `Sandbox.session`.
+    Steps run one at a time, whatever thread they come from; a step's own limits cannot change the memory and processor
+    time of the session. Made by `Sandbox.session`.
     """
 
     def __init__(self, zygote: Callable[[], Launcher], limits: Limits) -> None:
         self._zygote = zygote
-        self._limits = limits
+        self.limits = limits
         self._lock = threading.Lock()
         self._place: tuple[Launcher, Worker] | None = None
         self._names: tuple[str, ...] = ()
@@ -33,61 +32,10 @@ class Session:
         with self._lock:
             self._worker()
 
-    def run(
-        self,
-        code: str,
-        *,
-        inputs: Mapping[str, object] | None = None,
-        tools: Mapping[str, Tool] | None = None,
-        entry: str = "auto",
-        limits: Limits | None = None,
-    ) -> Result:
-        """Runs one step; as `Sandbox.run`, but `limits` cannot change memory and processor time of a session."""
-        return self._run(self._program(code, inputs, tools, entry, limits), Cancellation())
-
-    async def arun(
-        self,
-        code: str,
-        *,
-        inputs: Mapping[str, object] | None = None,
-        tools: Mapping[str, Tool] | None = None,
-        entry: str = "auto",
-        limits: Limits | None = None,
-    ) -> Result:
-        """As `run`, in a thread. Cancelling it kills the step, and with it the session's variables."""
-        program, cancellation = self._program(code, inputs, tools, entry, limits), Cancellation()
-        return await in_thread(lambda: self._run(program, cancellation), cancellation)
-
     def close(self) -> None:
         """Ends the worker. A later step starts with nothing."""
         with self._lock:
             self._drop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _program(
-        self,
-        code: str,
-        inputs: Mapping[str, object] | None,
-        tools: Mapping[str, Tool] | None,
-        entry: str,
-        limits: Limits | None,
-    ) -> Program:
-        return Program(code, entry, limits or self._limits, inputs or {}, tools or {})
 
     def _run(self, program: Program, cancellation: Cancellation) -> Result:
         refusal = program.refusal()
@@ -120,7 +68,7 @@ class Session:
             self._drop()
         if self._place is None:
             zygote = self._zygote()
-            self._place = zygote, zygote.take(self._limits.memory, None)
+            self._place = zygote, zygote.take(self.limits.memory, None)
         return self._place
 
     def _drop(self) -> None:
