@@ -46,6 +46,7 @@ StopReason = Literal[
     "max_cost",
     "timeout",
     "interrupted",
+    "needs_approval",  # parked: a person is to say yes or no (see agentkit.journal)
     "needs_attention",  # a person must say whether an action happened (see agentkit.journal)
     "error",
 ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Attention", "Failed", "Outcome", "Phase", "Recorded", "RunRecord", "RunStatus", "digest", "dump", "load"]
 
-RunStatus = Literal["running", "ended", "interrupted", "needs_attention", "error"]
+RunStatus = Literal["running", "ended", "interrupted", "needs_approval", "needs_attention", "error"]
 Phase = Literal["intent", "retry", "result"]
 Stored: TypeAlias = "Outcome | Action | Start"
 T = TypeVar("T")

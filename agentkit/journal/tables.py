@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Integer, MetaData, String, Table, Text
 
-__all__ = ["METADATA", "approvals", "effects", "runs"]
+__all__ = ["METADATA", "agents", "approvals", "effects", "runs"]
 
 METADATA = MetaData()
 
-# One row for each run. `status`: running, ended, interrupted, needs_attention, error.
+# What runs need in order to be replayed without the agent that made them (its prompts, tool schemas, limits), as JSON:
+# kept once for all runs of equal agents. `agent_id` is the hash of `spec`.
+agents = Table(
+    "agents",
+    METADATA,
+    Column("agent_id", String(64), primary_key=True),
+    Column("spec", Text, nullable=False),
+)
+
+# One row for each run. `status`: running, ended, interrupted, needs_approval, needs_attention, error.
+# `origin`: how run-agent made the agent (JSON), so that it can make it again. `parent`: the run it was forked from.
+# `batch`: the batch that it belongs to, at `place` (from 0). `rating` (good, bad) and `note`: what a person thinks.
 # `owner`, `fence`, `expires_at` (seconds since 1970) are the lease of whoever drives it.
 runs = Table(
     "runs",
@@ -27,10 +38,17 @@ runs = Table(
     Column("expires_at", Float, nullable=False),
     Column("fingerprint", Text, nullable=False),
     Column("start", Text, nullable=False),
+    Column("agent_id", String(64), ForeignKey("agents.agent_id")),
+    Column("origin", Text),
+    Column("parent", String(200)),
+    Column("batch", String(200), index=True),
+    Column("place", Integer),
+    Column("rating", String(10)),
+    Column("note", Text),
 )
 
 # Append-only, in the order of `number`: an intent before an effect is performed, its result after it. `effect` counts
-# the effects of a run. `phase`: intent, result, or retry (a person said: do it again). `key` is the idempotency key.
+# the effects of a run; `call` those of one step (a program may take several actions). `phase`: intent, result, or retry (a person said: do it again). `key` is the idempotency key.
 effects = Table(
     "effects",
     METADATA,
@@ -40,6 +58,7 @@ effects = Table(
     Column("phase", String(8), nullable=False),
     Column("kind", String(4), nullable=False),
     Column("step", Integer, nullable=False),
+    Column("call", Integer, nullable=False, server_default="0"),
     Column("tool", String(64), index=True),
     Column("key", String(255)),
     Column("outcome", String(20)),
@@ -51,7 +70,8 @@ effects = Table(
     sqlite_with_rowid=False,
 )
 
-# What a person said to a call, bound to its arguments by `digest`.
+# What a person said to a call, bound to its arguments by `digest`. `granted` is NULL while the question waits for its
+# answer. `edited`: the arguments (JSON) that the person wants instead. `asked_at`, `at`: when it was asked, answered.
 approvals = Table(
     "approvals",
     METADATA,
@@ -61,9 +81,12 @@ approvals = Table(
     Column("step", Integer, nullable=False),
     Column("tool", String(64), nullable=False),
     Column("arguments", Text, nullable=False),
-    Column("granted", Boolean, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("by", String(200), nullable=False),
-    Column("at", String(32), nullable=False),
+    Column("granted", Boolean),
+    Column("edited", Text),
+    Column("preview", Text),
+    Column("reason", Text),
+    Column("by", String(200)),
+    Column("asked_at", String(32)),
+    Column("at", String(32)),
     sqlite_with_rowid=False,
 )
