@@ -48,7 +48,8 @@ runs = Table(
 )
 
 # Append-only, in the order of `number`: an intent before an effect is performed, its result after it. `effect` counts
-# the effects of a run; `call` those of one step (a program may take several actions). `phase`: intent, result, or retry (a person said: do it again). `key` is the idempotency key.
+# the effects of a run, `call` those of one step (a program may take several actions). `phase`: intent, result, or retry
+# (a person said: do it again). `key` is the idempotency key.
 effects = Table(
     "effects",
     METADATA,
