@@ -34,7 +34,7 @@ from agentkit.messages import (
 )
 from agentkit.models import Params
 from agentkit.models.retry import RetryPolicy
-from agentkit.schema import IdempotencyKey, RunContext
+from agentkit.schema import IdempotencyKey, RunContext, Secret
 from agentkit.strategies import Code, Pal, React
 from agentkit.tool import Tool, tool
 from agentkit.toolbox import Toolbox
@@ -67,6 +67,7 @@ __all__ = [
     "RetryPolicy",
     "Run",
     "RunContext",
+    "Secret",
     "Step",
     "ThrottledError",
     "Tokens",

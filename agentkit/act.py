@@ -77,7 +77,7 @@ def act(effect: Act, acting: Acting) -> Flow[Observation]:
             return _say(acting, "refused", "refused", tool=tool.name, reason=approval.reason)
     if early is None:
         yield ActionStarted(action, effect.step)
-    acting.meter.tool_calls += 1
+    acting.meter.count_call(effect.step, effect.call)
     return (yield from _outcome(tool, _call(tool, arguments, context, acting), early, acting))
 
 

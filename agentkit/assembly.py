@@ -148,7 +148,7 @@ class Assembly:
         for wrapper in reversed(self.wrap):
             performed = wrapper(performed)
         if recorder is not None:
-            performed = recorder.around(performed, meter, plan.toolbox)
+            performed = recorder.around(performed, meter, plan.toolbox, plan.read)
         if plan.session is not None:
             programs.append(Programs(plan.session, plan.toolbox, plan.prompts, performed))
         return guard.around(performed)

@@ -52,6 +52,7 @@ class Meter:
     """What one run has used so far."""
 
     __slots__ = (
+        "_called",
         "_clock",
         "_seconds",
         "_started",
@@ -63,7 +64,6 @@ class Meter:
         "output",
         "priced",
         "saved",
-        "tool_calls",
     )
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
@@ -71,7 +71,8 @@ class Meter:
         self._started = clock()
         self._seconds = limits.seconds
         self.deadline = None if limits.seconds is None else self._started + limits.seconds
-        self.input = self.output = self.cached = self.saved = self.calls = self.tool_calls = 0
+        self.input = self.output = self.cached = self.saved = self.calls = 0
+        self._called: set[tuple[int, int]] = set()
         self.cost = 0.0
         self.priced = True
 
@@ -84,6 +85,17 @@ class Meter:
             self.priced = False
         else:
             self.cost += reply.cost_usd
+
+    @property
+    def tool_calls(self) -> int:
+        return len(self._called)
+
+    def count_call(self, step: int, call: int) -> None:
+        """A tool is called. By name, so that calls side by side, or one that a crash cut off, count once each."""
+        self._called.add((step, call))
+
+    def has_called(self, step: int, call: int) -> bool:
+        return (step, call) in self._called
 
     def remaining(self) -> float | None:
         """Seconds until the run's time is up."""
@@ -107,12 +119,17 @@ class Meter:
         )
 
     def restore(self, usage: Usage) -> None:
-        """Go on from here: a run that is resumed has used this much, time included."""
+        """Go on from here: a run that is resumed has used this much, time included. Its tool calls are counted one by
+        one."""
         self.input, self.output, self.cached = usage.input_tokens, usage.output_tokens, usage.cached_tokens
-        self.saved, self.calls, self.tool_calls = usage.saved_tokens, usage.model_calls, usage.tool_calls
+        self.saved, self.calls = usage.saved_tokens, usage.model_calls
         self.cost = usage.cost_usd or 0.0
         self.priced = usage.cost_usd is not None or not usage.model_calls
-        self._started = self._clock() - usage.seconds
+        self.restore_time(usage.seconds)
+
+    def restore_time(self, seconds: float) -> None:
+        """At least this much time has been used: of calls side by side, the one that is read last may be earlier."""
+        self._started = min(self._started, self._clock() - seconds)
         self.deadline = None if self._seconds is None else self._started + self._seconds
 
     def exceeded(self, limits: Limits) -> tuple[LimitName, str] | None:

@@ -16,10 +16,10 @@ from agentkit.errors import AgentkitError, BadArguments, ConfigError
 from agentkit.messages import JSON
 
 if typing.TYPE_CHECKING:
-    from pydantic import TypeAdapter
-    from pydantic_core import ErrorDetails
+    from pydantic import GetJsonSchemaHandler, TypeAdapter
+    from pydantic_core import CoreSchema, ErrorDetails
 
-__all__ = ["Arguments", "FunctionArguments", "IdempotencyKey", "RunContext", "without_titles"]
+__all__ = ["Arguments", "FunctionArguments", "IdempotencyKey", "RunContext", "Secret", "without_titles"]
 
 
 class IdempotencyKey(str):
@@ -45,6 +45,17 @@ class RunContext:
     step: int
     now: datetime
     key: IdempotencyKey
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Marks an argument whose value the journal must not keep: `password: Annotated[str, Secret()]`.
+
+    pydantic's `SecretStr` as a type does the same.
+    """
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, JSON]:
+        return {**handler(core_schema), "writeOnly": True}
 
 
 _INJECTED = (IdempotencyKey, RunContext)
@@ -93,6 +104,11 @@ class Arguments(ABC):
     def properties(self) -> dict[str, dict[str, JSON]]:
         """The JSON Schema of each argument."""
         return cast("dict[str, dict[str, JSON]]", self.schema["properties"])
+
+    @cached_property
+    def has_secrets(self) -> bool:
+        """Whether an argument, or a part of one, is secret: "writeOnly" in the schema (see `Secret`)."""
+        return _has_secrets(self.schema)
 
     @cached_property
     def text_argument(self) -> str | None:
@@ -233,6 +249,13 @@ def _untitled(node: object) -> object:
         items = cast("dict[str, object]", node).items()
         return {k: _untitled(v) for k, v in items if not (k == "title" and isinstance(v, str))}
     return [_untitled(item) for item in cast("list[object]", node)] if isinstance(node, list) else node
+
+
+def _has_secrets(node: object) -> bool:
+    if isinstance(node, dict):
+        items = cast("dict[str, object]", node)
+        return items.get("writeOnly") is True or any(map(_has_secrets, items.values()))
+    return isinstance(node, list) and any(map(_has_secrets, cast("list[object]", node)))
 
 
 def _fault(detail: ErrorDetails) -> str:

@@ -12,9 +12,19 @@ from typing import Generic, ParamSpec, TypeAlias, TypedDict, TypeVar, Unpack, ca
 from agentkit.errors import BadArguments, ConfigError
 from agentkit.messages import JSON, Observation
 from agentkit.models.base import ToolSchema
-from agentkit.schema import Arguments, FunctionArguments, IdempotencyKey, RunContext
+from agentkit.schema import Arguments, FunctionArguments, IdempotencyKey, RunContext, Secret
 
-__all__ = ["IdempotencyKey", "Marks", "Reconcile", "ReconcileAnswer", "RunContext", "Tool", "ToolOptions", "tool"]
+__all__ = [
+    "IdempotencyKey",
+    "Marks",
+    "Reconcile",
+    "ReconcileAnswer",
+    "RunContext",
+    "Secret",
+    "Tool",
+    "ToolOptions",
+    "tool",
+]
 
 Reconcile: TypeAlias = "Callable[[IdempotencyKey], ReconcileAnswer | Awaitable[ReconcileAnswer]]"
 ReconcileAnswer: TypeAlias = "Observation | str | None"

@@ -11,7 +11,8 @@ from agentkit.errors import ConfigError, JournalError
 from agentkit.journal.fingerprint import changes
 from agentkit.journal.leases import new_owner, user
 from agentkit.journal.recorder import Recorder
-from agentkit.journal.records import Attention, Outcome, RunRecord, RunStatus, dump, load
+from agentkit.journal.records import ATTENTION, Attention, Outcome, RunRecord, RunStatus, dump, load
+from agentkit.journal.secrets import Masks, Redact, default_patterns
 from agentkit.messages import Action, Observation
 
 if TYPE_CHECKING:
@@ -28,17 +29,22 @@ class Journal:
             else `journal.db` in the user's data directory (`~/.local/share/agentkit` on Linux).
         lease_seconds: how long a process that drives a run may be silent before another may take the run over. It
             tells that it lives with every effect; of a process of the same machine that is gone nobody waits.
+        redact: takes credentials out of each text that is written down; None keeps all but marked arguments as they
+            are (see `agentkit.journal.secrets`).
 
     Raises:
         ConfigError: the URL cannot be used.
     """
 
-    def __init__(self, url: str | None = None, *, lease_seconds: float = 60.0) -> None:
+    def __init__(
+        self, url: str | None = None, *, lease_seconds: float = 60.0, redact: Redact | None = default_patterns
+    ) -> None:
         if lease_seconds <= 0:
             raise ConfigError(f"lease_seconds must be more than 0, not {lease_seconds:g}.")
         from agentkit.journal.database import default_url  # loads SQLAlchemy
         from agentkit.journal.store import Store
 
+        self._redact = redact
         self._store: Store = Store(url or default_url(), lease_seconds)
 
     def close(self) -> None:
@@ -65,11 +71,13 @@ class Journal:
 
     def attention(self, run_id: str) -> Attention | None:
         """The action that a run needs an answer for (see `resolve`), if it does."""
-        last = self._store.last_effect(run_id)
-        if self._store.run(run_id).status != "needs_attention" or last is None or last["phase"] != "intent":
+        asked = self._store.open_question(run_id)
+        if asked is None or self._store.run(run_id).status != "needs_attention":
             return None
-        action = load(Action, last["payload"])
-        return Attention(run_id, last["step"], action.tool, action.input, last["key"], last["at"])
+        row, _ = asked
+        action = load(Action, row["payload"])
+        why = ATTENTION.get(row["outcome"], "")
+        return Attention(run_id, row["step"], action.tool, action.input, row["key"], row["at"], why)
 
     def resolve(self, run_id: str, *, result: str | Observation | None = None, retry: bool = False) -> None:
         """Say what became of the action for which a run needs attention; then it can be resumed.
@@ -85,26 +93,31 @@ class Journal:
         """
         if (result is None) is not retry:
             raise ConfigError("Give resolve either result=… (it happened) or retry=True (it did not).")
-        if self.attention(run_id) is None:
+        if (attention := self.attention(run_id)) is None:
             raise JournalError(f"Run {run_id!r} needs no attention.")
+        if retry and attention.why == ATTENTION["secret"]:
+            raise ConfigError(f"{attention.why} (resolve takes it as result=…)")
         from agentkit.journal.store import EffectRow
 
         lease = self._store.take(run_id, new_owner())
         try:
-            last = self._store.last_effect(run_id)
-            if last is None or last["phase"] != "intent":
+            asked = self._store.open_question(run_id)
+            if asked is None:
                 raise JournalError(f"Run {run_id!r} was resolved just now.")
+            last, number = asked
             seen = Observation(result) if isinstance(result, str) else result
+            told = None if seen is None else Masks(self._redact).json(dump(Outcome(observation=seen)))
             row = EffectRow(
-                number=last["number"] + 1,
+                number=number,
                 effect=last["effect"],
                 phase="retry" if seen is None else "result",
                 kind="act",
                 step=last["step"],
+                call=last["call"],
                 tool=last["tool"],
                 key=last["key"],
                 outcome=None if seen is None else seen.kind,
-                payload=None if seen is None else dump(Outcome(observation=seen)),
+                payload=told,
                 by=user(),
             )
             self._store.append(lease, row, durable=True)
@@ -119,16 +132,17 @@ class Journal:
         """
         from agentkit.journal.store import RunRow
 
+        masks, told = Masks(self._redact), dump(start)
         row = RunRow(
             run_id=start.run_id,
-            question=start.question,
+            question=masks.text(start.question),
             model=fingerprint["model"],
             strategy=fingerprint["strategy"],
             fingerprint=json.dumps(dict(fingerprint)),
-            start=dump(start),
+            start=masks.json(told),
         )
         lease = self._store.insert_run(row, new_owner())
-        return Recorder(self._store, lease, load(Start, row.start))  # a resumed run has the same
+        return Recorder(self._store, lease, load(Start, told), masks)  # a resumed run has the same, secrets apart
 
     def take(self, run_id: str, fingerprint: Mapping[str, str], *, allow_drift: bool) -> Recorder:
         """Take a run over where its journal ends. (For `Agent`.)
@@ -147,4 +161,4 @@ class Journal:
         start = load(Start, self._store.start(run_id))
         lease = self._store.take(run_id, new_owner())
         past, number = self._store.recorded(run_id)
-        return Recorder(self._store, lease, start, past, number, allow_drift=allow_drift)
+        return Recorder(self._store, lease, start, Masks(self._redact), past, number, allow_drift=allow_drift)

@@ -9,21 +9,38 @@ import asyncio
 import hashlib
 import inspect
 import logging
-from collections.abc import Awaitable, Sequence
+import threading
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from agentkit.act import call_key
 from agentkit.approval import Answer, Approval, ApprovalRequest, Approver
 from agentkit.assembly import Start
-from agentkit.errors import ConfigError, JournalError, LimitReached, ModelError, NeedsAttention
+from agentkit.errors import JournalError, LimitReached, ModelError, NeedsAttention
 from agentkit.flow import Act, Ask, Effect, Flow, Perform
 from agentkit.journal.leases import Lease, user
-from agentkit.journal.records import Failed, Outcome, Phase, Recorded, RunStatus, digest, dump, load
+from agentkit.journal.marked import Marked
+from agentkit.journal.past import Past, call_of
+from agentkit.journal.records import (
+    ATTENTION,
+    Failed,
+    Outcome,
+    Phase,
+    Recorded,
+    RunStatus,
+    Why,
+    digest,
+    dump,
+    load,
+)
+from agentkit.journal.secrets import Masks
 from agentkit.limits import Meter
-from agentkit.messages import Action, Observation, Reply, Run
+from agentkit.messages import Action, Decision, Observation, Reply, Run, Step
 from agentkit.operations import Call, is_async
+from agentkit.schema import IdempotencyKey
 from agentkit.toolbox import AnyTool, Toolbox
 
 if TYPE_CHECKING:
@@ -34,10 +51,26 @@ __all__ = ["Recorder"]
 log = logging.getLogger("agentkit.journal")
 
 
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """An effect that is being written down: its number in the run, and of an action its tool and idempotency key."""
+
+    effect: Ask | Act
+    number: int
+    tool: AnyTool | None = None
+    key: IdempotencyKey | None = None
+
+    @property
+    def acts(self) -> bool:
+        """Whether the world may be changed: then the disk must have it, not only the operating system."""
+        return self.tool is not None and not self.tool.marks.read_only
+
+
 class Recorder:
-    """Writes one run down, from its beginning or from where the journal ends.
+    """Writes one run down, from its beginning or from where the journal ends. Effects may come side by side.
 
     Args:
+        masks: what must not be written down.
         past: the effects that the journal has.
         number: of the next line.
         allow_drift: the agent may be another by now, so that the model would be asked something else than it was.
@@ -48,6 +81,7 @@ class Recorder:
         store: Store,
         lease: Lease,
         start: Start,
+        masks: Masks,
         past: Sequence[Recorded] = (),
         number: int = 0,
         *,
@@ -56,35 +90,58 @@ class Recorder:
         self.start = start
         self._store = store
         self._lease = lease
-        self._past = past
+        self._masks = masks
+        self._past = Past(lease.run_id, past, allow_drift=allow_drift)
+        self._resumed = bool(past)
         self._number = number
-        self._effect = 0
-        self._allow_drift = allow_drift
+        self._effect = self._past.next_effect
+        self._lock = threading.Lock()
+        self._first = True
         self._held = True
 
-    def around(self, perform: Perform, meter: Meter, toolbox: Toolbox) -> Perform:
-        """The wrapper: every effect is answered from the journal, or performed and written down."""
+    def around(
+        self, perform: Perform, meter: Meter, toolbox: Toolbox, read: Callable[[Reply, Sequence[Step]], Decision]
+    ) -> Perform:
+        """The wrapper: every effect is answered from the journal, or performed and written down.
+
+        Args:
+            read: a reply as a decision: secret arguments stand in it before they are an action's.
+        """
+        self._marked = Marked(toolbox)
+        self._toolbox = toolbox
 
         def recorded(effect: Effect[Any]) -> Flow[Any]:
             assert isinstance(effect, (Ask, Act))
-            mark = digest(effect)
-            if self._effect < len(self._past):
-                known = self._past[self._effect]
-                self._check(known, effect, mark)
-                if known.outcome is not None:
-                    self._effect += 1
-                    _count(known.outcome, meter)
-                    return known.outcome.value()
-                told = yield from self._settle(known, effect, toolbox)
-                if told is not None:
-                    meter.tool_calls += 1
-                    return (yield from self._finish(effect, Outcome(meter.usage(), observation=told), toolbox))
+            mark = self._mark(effect)
+            known = self._past.find(effect, mark)
+            if known is not None and known.outcome is not None:
+                _count(effect, known.outcome, meter)
+                return known.outcome.value()
+            line = self._line(effect, known)
+            told = None if known is None else (yield from self._settle(known, line))
+            if told is None:
+                yield from self._announce(known, line, mark)
+                outcome = yield from _performed(perform, effect, meter)
             else:
-                yield from self._write(effect, toolbox, "intent", mark)
-            outcome = yield from _performed(perform, effect, meter)
-            return (yield from self._finish(effect, outcome, toolbox))
+                assert isinstance(effect, Act)
+                meter.count_call(effect.step, effect.call)
+                outcome = Outcome(meter.usage(), observation=told)
+            if isinstance(effect, Act) and not effect.call:
+                self._past.check_calls(effect.step)
+            return (yield from self._finish(line, outcome, read))
 
         return recorded
+
+    def recall(self, act: Act) -> Observation:
+        """What an action gave that a program takes again, only to get its variables back.
+
+        Raises:
+            JournalError: the program had not taken it.
+        """
+        known = self._past.call(act, self._mark(act))
+        if known is None or known.outcome is None:
+            raise self._past.another_program(act.step)
+        return cast("Observation", known.outcome.value())
 
     def approver(self, approve: Approver) -> Approver:
         """The same, with what it says written down before it counts; what the journal has is not asked again."""
@@ -105,9 +162,10 @@ class Recorder:
         status: RunStatus = "ended"
         if run.stop_reason in ("needs_attention", "error"):
             status = cast("RunStatus", run.stop_reason)
-        elif self._effect < len(self._past):
-            raise self._another_way(f"it ends after {self._effect} effects")
-        yield from Call(partial(self._store.end, self._lease, status, run.stop_reason, run.answer), {})
+        else:
+            self._past.check_end()
+        answer = None if run.answer is None else self._masks.text(run.answer)
+        yield from Call(partial(self._store.end, self._lease, status, run.stop_reason, answer), {})
         self._held = False
 
     def close(self) -> None:
@@ -117,38 +175,57 @@ class Recorder:
             with suppress(JournalError):  # whatever ended the run is being told already
                 self._store.release(self._lease)
 
-    def _check(self, known: Recorded, effect: Ask | Act, mark: str) -> None:
-        if known.digest == mark or (self._allow_drift and isinstance(effect, Ask) and known.kind == "ask"):
-            return
-        raise self._another_way(f"at step {effect.step} it wants something else")
+    def _mark(self, effect: Ask | Act) -> str:
+        """The effect's digest; none of a model call that may be told marked arguments which stood, before they were
+        known, in a text that is in the journal as it was."""
+        if isinstance(effect, Act):
+            self._masks.add(self._marked.values(effect.action) if self._marked else ())
+            return digest(replace(effect, action=self._marked.without(effect.action)), self._masks.json)
+        if self._masks.has_marked:
+            return ""
+        first, self._first = self._first, False
+        return digest(effect, self._masks.json if first or self._masks.found else None)
 
-    def _another_way(self, how: str) -> ConfigError:
-        return ConfigError(
-            f"Run {self._lease.run_id!r} cannot be resumed: {how}, unlike the journal. Something that decides its way "
-            "was changed (limits, tools, agentkit itself)."
-        )
+    def _line(self, effect: Ask | Act, known: Recorded | None) -> _Line:
+        if known is not None:
+            number = known.effect
+        else:
+            with self._lock:
+                number = self._effect
+                self._effect += 1
+        if isinstance(effect, Ask):
+            return _Line(effect, number)
+        return _Line(effect, number, self._toolbox.find(effect.action.tool), self._key(effect))
 
-    def _settle(self, known: Recorded, effect: Ask | Act, toolbox: Toolbox) -> Flow[Observation | None]:
+    def _announce(self, known: Recorded | None, line: _Line, mark: str) -> Flow[None]:
+        """Commit the intent of an effect, if it is not there yet.
+
+        Raises:
+            NeedsAttention: it cannot be performed.
+        """
+        effect = line.effect
+        if self._resumed and isinstance(effect, Act) and self._marked.lacks(effect.action):
+            yield from self._ask_person(known, line, "secret", mark)
+        if known is None or known.phase != "intent":
+            yield from self._write(line, "intent", mark, text=self._wanted(effect))
+
+    def _settle(self, known: Recorded, line: _Line) -> Flow[Observation | None]:
         """What is known of an effect that a crash cut off; None if it is to be performed.
 
         Raises:
             NeedsAttention: it may have happened, and must not happen twice.
         """
-        if not isinstance(effect, Act):
+        effect, tool = line.effect, line.tool
+        if isinstance(effect, Ask) or known.phase == "retry" or tool is None or tool.marks.read_only:
             return None
-        if known.phase == "retry":
-            yield from self._write(effect, toolbox, "intent", known.digest)
-            return None
-        tool = toolbox.find(effect.action.tool)
-        if tool is None or tool.marks.read_only:
-            return None
-        if not self._allow_drift and tool.marks.needs_approval and not (yield from self._was_approved(effect)):
+        needs_approval = tool.marks.needs_approval and not self._past.allow_drift
+        if needs_approval and not (yield from self._was_approved(effect)):
             return None
         if tool.reconcile is not None:
-            return (yield from self._reconciled(tool, effect))
-        if tool.marks.idempotent:
-            return None
-        raise self._attention(f"It is not known whether {tool.name} happened at step {effect.step}.")
+            return (yield from self._reconciled(tool, known, line))
+        if not tool.marks.idempotent:
+            yield from self._ask_person(known, line, "interrupted")
+        return None
 
     def _was_approved(self, effect: Act) -> Flow[bool]:
         """Whether the tool can have been called at all. (One that was changed may not have asked then.)"""
@@ -157,69 +234,86 @@ class Recorder:
         )
         return isinstance(approval, Approval) and approval.granted
 
-    def _reconciled(self, tool: AnyTool, effect: Act) -> Flow[Observation | None]:
+    def _reconciled(self, tool: AnyTool, known: Recorded, line: _Line) -> Flow[Observation | None]:
         """What the tool itself knows of the call.
 
         Raises:
             NeedsAttention: it could not tell.
         """
-        assert tool.reconcile is not None
-        asking = partial(tool.reconcile, call_key(self._lease.run_id, effect.step, effect.call))
-        call = Call(asking, {}, is_async(tool.reconcile), tool.marks.timeout)
+        assert tool.reconcile is not None and line.key is not None
+        call = Call(partial(tool.reconcile, line.key), {}, is_async(tool.reconcile), tool.marks.timeout)
         try:
             answer: object = yield from call
         except Exception as error:
             log.error("tool=%s | reconcile failed", tool.name, exc_info=error)
-            raise self._attention(f"{tool.name} could not tell whether it happened.") from error
+            answer = error
         match answer:
             case None | Observation():
                 return answer
             case str():
                 return Observation(answer, final=tool.marks.return_direct)
-            case _:  # a developer's slip; to guess what it means could act twice
-                raise self._attention(f"reconcile of {tool.name} must give text, an Observation or None.")
+            case _:  # or a developer's slip: to guess what it means could act twice
+                if not isinstance(answer, Exception):
+                    log.error("tool=%s | reconcile must give text, an Observation or None", tool.name)
+                yield from self._ask_person(known, line, "cannot_tell")
+                return None
 
-    def _attention(self, why: str) -> NeedsAttention:
-        log.warning("run=%s | needs attention: %s", self._lease.run_id, why)
-        return NeedsAttention(why)
+    def _ask_person(self, known: Recorded | None, line: _Line, why: Why, mark: str | None = None) -> Flow[None]:
+        """Commit that a person must say what became of an action, and stop.
 
-    def _finish(self, effect: Ask | Act, outcome: Outcome, toolbox: Toolbox) -> Flow[Reply | Observation]:
-        """Commit a result, and use what was committed: a resumed run gets the same."""
+        Raises:
+            NeedsAttention: always.
+        """
+        log.warning("run=%s | needs attention at step %d: %s", self._lease.run_id, line.effect.step, why)
+        if known is None or known.phase != "unknown":
+            yield from self._write(line, "unknown", mark, text=self._wanted(line.effect), outcome=why)
+        raise NeedsAttention(ATTENTION[why])
+
+    def _finish(
+        self, line: _Line, outcome: Outcome, read: Callable[[Reply, Sequence[Step]], Decision]
+    ) -> Flow[Reply | Observation]:
+        """Commit a result, and use what was committed, secrets apart: a resumed run gets the same."""
+        if outcome.reply is not None and self._marked:
+            decision = read(outcome.reply, ())
+            self._masks.add(self._marked.values(decision) if isinstance(decision, Action) else ())
         text = dump(outcome)
-        yield from self._write(effect, toolbox, "result", None, text, _kind(outcome))
-        self._effect += 1
+        yield from self._write(line, "result", None, text=self._masks.json(text), outcome=_kind(outcome))
         return load(Outcome, text).value()
 
     def _write(
-        self,
-        effect: Ask | Act,
-        toolbox: Toolbox,
-        phase: Phase,
-        mark: str | None,
-        text: str | None = None,
-        outcome: str | None = None,
+        self, line: _Line, phase: Phase, mark: str | None, *, text: str | None, outcome: str | None = None
     ) -> Flow[None]:
         from agentkit.journal.store import EffectRow  # loads SQLAlchemy, which is loaded by now
 
+        effect = line.effect
+        with self._lock:
+            number = self._number
+            self._number += 1
         row = EffectRow(
-            number=self._number,
-            effect=self._effect,
+            number=number,
+            effect=line.number,
             phase=phase,
             kind="act" if isinstance(effect, Act) else "ask",
             step=effect.step,
+            call=call_of(effect),
             tool=effect.action.tool[:64] if isinstance(effect, Act) else None,
-            key=self._key(effect) if isinstance(effect, Act) else None,
+            key=line.key,
             outcome=outcome,
             digest=mark,
-            payload=_wanted(effect) if phase == "intent" else text,
+            payload=text,
         )
-        self._number += 1
-        yield from Call(self._append, {"row": row, "durable": _acts(effect, toolbox)})
+        yield from Call(self._append, {"row": row, "durable": line.acts})
 
     def _append(self, row: EffectRow, *, durable: bool) -> None:
         self._store.append(self._lease, row, durable=durable)
 
-    def _key(self, effect: Act) -> str:
+    def _wanted(self, effect: Ask | Act) -> str | None:
+        """The action; its thought and what was dropped stand in the reply before."""
+        if isinstance(effect, Ask):
+            return None
+        return self._masks.json(dump(self._marked.without(Action(effect.action.tool, effect.action.input))))
+
+    def _key(self, effect: Act) -> IdempotencyKey:
         return call_key(self._lease.run_id, effect.step, effect.call)
 
     async def _heard_later(self, answer: Awaitable[Answer], request: ApprovalRequest, mark: str) -> Answer:
@@ -252,37 +346,30 @@ def _performed(perform: Perform, effect: Ask | Act, meter: Meter) -> Flow[Outcom
     except ModelError as error:
         if not isinstance(effect, Ask) or not effect.last:
             raise  # the run ends here, and a resumed one asks again
-        return Outcome(meter.usage(), failed=Failed(str(error)))
-    if isinstance(result, Observation):
-        return Outcome(meter.usage(), observation=result)
+        # Its text may tell addresses and keys, and the loop does not ask for it.
+        return Outcome(meter.usage(), failed=Failed(type(error).__name__))
+    if isinstance(effect, Act):
+        counted = meter.has_called(effect.step, effect.call)
+        return Outcome(meter.usage(), observation=cast("Observation", result), counted=counted)
     return Outcome(meter.usage(), reply=cast("Reply", result))
 
 
-def _count(outcome: Outcome, meter: Meter) -> None:
+def _count(effect: Ask | Act, outcome: Outcome, meter: Meter) -> None:
     """The meter is below the journal: what is not performed again must count all the same."""
-    if outcome.usage is None:
-        meter.tool_calls += 1
-    else:
-        meter.restore(outcome.usage)
+    usage = outcome.usage
+    if isinstance(effect, Act):
+        if outcome.counted:
+            meter.count_call(effect.step, effect.call)
+        if usage is not None:
+            meter.restore_time(usage.seconds)
+    elif usage is not None:
+        meter.restore(usage)
 
 
 def _kind(outcome: Outcome) -> str:
     if outcome.observation is not None:
         return outcome.observation.kind
     return "ok" if outcome.failed is None else outcome.failed.limit or "error"
-
-
-def _wanted(effect: Ask | Act) -> str | None:
-    """The action; its thought and what was dropped stand in the reply before."""
-    return dump(Action(effect.action.tool, effect.action.input)) if isinstance(effect, Act) else None
-
-
-def _acts(effect: Ask | Act, toolbox: Toolbox) -> bool:
-    """Whether the world may be changed: then the disk must have it, not only the operating system."""
-    if not isinstance(effect, Act):
-        return False
-    tool = toolbox.find(effect.action.tool)
-    return tool is not None and not tool.marks.read_only
 
 
 def _arguments(request: ApprovalRequest) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import Field, dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
@@ -16,10 +16,30 @@ from agentkit.messages import JSON, Action, LimitName, Observation, Reply, Usage
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-__all__ = ["Attention", "Failed", "Outcome", "Phase", "Recorded", "RunRecord", "RunStatus", "digest", "dump", "load"]
+__all__ = [
+    "ATTENTION",
+    "Attention",
+    "Failed",
+    "Outcome",
+    "Phase",
+    "Recorded",
+    "RunRecord",
+    "RunStatus",
+    "Why",
+    "digest",
+    "dump",
+    "load",
+]
 
 RunStatus = Literal["running", "ended", "interrupted", "needs_approval", "needs_attention", "error"]
-Phase = Literal["intent", "retry", "result"]
+# unknown: nobody knows whether it happened, or it cannot go on by itself: a person is to say.
+Phase = Literal["intent", "unknown", "retry", "result"]
+Why = Literal["interrupted", "cannot_tell", "secret"]
+ATTENTION: Mapping[str, str] = {
+    "interrupted": "A crash cut it off, and it is not known whether it happened.",
+    "cannot_tell": "A crash cut it off, and the tool could not tell whether it happened.",
+    "secret": "It needs a secret argument, which the journal does not keep: do it by hand, and say what came of it.",
+}
 Stored: TypeAlias = "Outcome | Action | Start"
 T = TypeVar("T")
 
@@ -45,6 +65,7 @@ class Attention:
 
     Attributes:
         key: the idempotency key that the tool got, if it asked for one: what to look for in the other system.
+        why: what a person is asked for, in words.
     """
 
     run_id: str
@@ -53,6 +74,7 @@ class Attention:
     input: Mapping[str, JSON] | str
     key: str
     at: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +87,17 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an effect, and what the run had used by then (None where a person told the result)."""
+    """What became of an effect, and what the run had used by then (None where a person told the result).
+
+    Attributes:
+        counted: an action that counts as a tool call (not a program, nor what was refused).
+    """
 
     usage: Usage | None = None
     reply: Reply | None = None
     observation: Observation | None = None
     failed: Failed | None = None
+    counted: bool = True
 
     def value(self) -> Reply | Observation:
         """The effect's result, for the loop.
@@ -89,31 +116,48 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One effect as the journal has it; `outcome` is there when the phase is "result"."""
+    """One effect as the journal has it.
+
+    Attributes:
+        call: see `agentkit.journal.past.call_of`.
+        effect: its number in the run.
+        digest: of what was wanted; empty where none was made.
+        phase: of its last line.
+        outcome: there when the phase is "result".
+    """
 
     kind: Literal["ask", "act"]
     step: int
+    call: int
+    effect: int
     digest: str
     phase: Phase
     outcome: Outcome | None = None
 
 
-def digest(effect: Ask | Act) -> str:
+def digest(effect: Ask | Act, masked: Callable[[str], str] | None = None) -> str:
     """A hash of what is wanted: the same run wants the same again. (The messages themselves would make the journal
-    grow with the square of the steps.)"""
+    grow with the square of the steps.)
+
+    Args:
+        masked: takes secrets out of a JSON text: a run that is resumed does not know them.
+    """
     if isinstance(effect, Act):
         what: object = (effect.action.tool, effect.action.input, effect.step, effect.call)
     else:
         said = [(message.role, message.text) for message in effect.messages]
         what = (said, effect.step, effect.format.kind, effect.stop, effect.last, effect.sample)
-    return hashlib.blake2b(_json(what), digest_size=16).hexdigest()
+    text = _json(what)
+    if masked is not None:
+        text = masked(text.decode("utf-8")).encode("utf-8")
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def dump(value: Stored) -> str:
     """As JSON text, of which `load` makes an equal value."""
     match value:
         case Outcome():
-            told = {name: _told(part) for name, part in _told(value).items()}
+            told = {name: part if part is False else _told(part) for name, part in _told(value).items()}
         case Action():
             told = _told(value)
         case Start():

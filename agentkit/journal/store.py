@@ -42,6 +42,7 @@ class EffectRow:
     phase: Phase
     kind: Literal["ask", "act"]
     step: int
+    call: int = 0
     tool: str | None = None
     key: str | None = None
     outcome: str | None = None
@@ -179,27 +180,34 @@ class Store:
     def recorded(self, run_id: str) -> tuple[list[Recorded], int]:
         """The effects of a run, in order, each as its last line has it; and the number of the next line."""
         wanted = select(effects).where(effects.c.run_id == run_id).order_by(effects.c.number)
-        found: list[Recorded] = []
+        found: dict[int, Recorded] = {}
         number = 0
         with self._database.reading() as connection:
             rows = connection.execute(wanted).mappings().all()
         for row in rows:
-            phase = cast("Phase", row["phase"])
-            if row["effect"] == len(found):
-                found.append(Recorded(row["kind"], row["step"], row["digest"], phase))
-            elif phase == "result":
-                found[-1] = replace(found[-1], phase=phase, outcome=load(Outcome, row["payload"]))
-            else:
-                found[-1] = replace(found[-1], phase=phase)
+            effect, phase = cast("int", row["effect"]), cast("Phase", row["phase"])
+            known = found.get(effect) or Recorded(
+                row["kind"], row["step"], row["call"], effect, row["digest"] or "", phase
+            )
+            outcome = load(Outcome, row["payload"]) if phase == "result" else None
+            found[effect] = replace(known, phase=phase, outcome=outcome)
             number = cast("int", row["number"]) + 1
-        return found, number
+        return list(found.values()), number
 
-    def last_effect(self, run_id: str) -> RowMapping | None:
-        """The last line of a run."""
-        wanted = select(effects).where(effects.c.run_id == run_id).order_by(effects.c.number.desc()).limit(1)
+    def open_question(self, run_id: str) -> tuple[RowMapping, int] | None:
+        """The line with which a run asks a person, if nothing has come of it; and the number of the run's next line."""
+        wanted = select(effects).where(effects.c.run_id == run_id)
         with self._database.reading() as connection:
             _run(connection, run_id)
-            return connection.execute(wanted).mappings().first()
+            asked = wanted.where(effects.c.phase == "unknown").order_by(effects.c.number.desc()).limit(1)
+            row = connection.execute(asked).mappings().first()
+            if row is None:
+                return None
+            later = wanted.where(effects.c.number > row["number"]).order_by(effects.c.number)
+            after = connection.execute(later).mappings().all()
+        if any(each["effect"] == row["effect"] for each in after):
+            return None
+        return row, cast("int", (after[-1] if after else row)["number"]) + 1
 
     def approval(self, run_id: str, key: str, digest: str | None = None) -> Approval | None:
         """What was said to the call with this key, and these arguments; a yes before a no."""

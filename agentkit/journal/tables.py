@@ -48,8 +48,9 @@ runs = Table(
 )
 
 # Append-only, in the order of `number`: an intent before an effect is performed, its result after it. `effect` counts
-# the effects of a run, `call` those of one step (a program may take several actions). `phase`: intent, result, or retry
-# (a person said: do it again). `key` is the idempotency key.
+# the effects of a run, `call` those of one step: the actions that a program takes, from 1, and 0 for that of the loop
+# itself; of model calls twice the sample, and one more for a run's last. `phase`: intent, result, unknown (a person
+# must say what became of it; `outcome` tells why), or retry (a person said: do it again). `key`: the idempotency key.
 effects = Table(
     "effects",
     METADATA,

@@ -1,0 +1,177 @@
+"""Keeps secrets out of the journal: what is masked in everything that is written down. The run itself goes on with the
+real texts.
+
+Three kinds are known: texts that look like well-known credentials, the values of environment variables that are named
+like credentials, and the arguments that a tool marks as secret (`Secret`, `SecretStr`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias, cast
+
+from agentkit.journal.marked import MASK
+
+__all__ = ["Masks", "Redact", "default_patterns"]
+
+Redact: TypeAlias = Callable[[str], str]
+
+# What a text with a credential has in it, in lower case: looked for first, since most texts have none of these.
+_HINTS = (
+    *("akia", "asia", "secret", "session", "bearer", "authorization", "api-key", "private key", "://"),
+    *("sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "aiza"),
+)
+_LEFT = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf]))"  # JSON inside a text has its line ends written out
+_IS = r"""\\*["']?\s*[:=,]\s*\\*["']?"""
+_VALUE = r"(?:(?=[A-Za-z._~+/=-]*[0-9])[A-Za-z0-9._~+/=-]{8,}|[A-Za-z0-9._~+/=-]{20,})"
+_PEM = "[A-Z ]*PRIVATE KEY-----"
+# What stands in the first group stays.
+_PATTERNS = tuple(
+    re.compile(text)
+    for text in (
+        rf"-----BEGIN ({_PEM})(?s:.{{0,20000}}?)-----END {_PEM}",
+        rf"-----BEGIN ({_PEM})(?:\\+[nrt]|[A-Za-z0-9+/=\s])*",
+        rf"((?i:authorization|x-api-key){_IS}(?:(?i:basic|bearer|token|apikey)\s+)?){_VALUE}",
+        rf"((?i:bearer)\s+){_VALUE}",
+        rf"((?i:secret[-_ ]?(?:access[-_ ]?)?key|client[-_]?secret|session[-_ ]?token){_IS})[A-Za-z0-9/+=_.~-]{{16,}}",
+        rf"({_LEFT})(?:AKIA|ASIA)[A-Z0-9]{{16}}(?![A-Za-z0-9])",
+        rf"({_LEFT})sk-[A-Za-z0-9_-]{{16,}}",
+        rf"({_LEFT})(?:gh[pousr]_|github_pat_)[A-Za-z0-9_]{{20,}}",
+        rf"({_LEFT})(?:glpat-[A-Za-z0-9_-]{{20,}}|xox[abeoprs]-[A-Za-z0-9-]{{10,}}|AIza[A-Za-z0-9_-]{{35}})",
+        r"""(://[^\s/:@"'\\]*:)[^\s/@"'\\]+(?=@)""",
+    )
+)
+_NAME = re.compile(r"(?:^|_)(?:API_?KEY|ACCESS_?KEY|SECRET_?KEY|PRIVATE_?KEY|TOKEN|SECRET|PASSWORD|PASSWD)$", re.I)
+_SHORTEST = 8  # a variable's value that is shorter is no credential, and stands in many texts
+_WORD = 4  # a marked argument that is shorter is masked only where it stands alone
+
+
+def default_patterns(text: str) -> str:
+    """The text without AWS keys, bearer tokens and Authorization headers, private keys, the tokens of OpenAI and
+    Anthropic, GitHub, GitLab, Slack and Google, and the passwords in URLs."""
+    if not _may_hold_any(text):
+        return text
+    for pattern in _PATTERNS:
+        text = pattern.sub(rf"\g<1>{MASK}", text)
+    return text
+
+
+def _may_hold_any(text: str) -> bool:
+    low = text.lower()
+    for hint in _HINTS:  # noqa: SIM110 - any() takes twice as long
+        if hint in low:
+            return True
+    return False
+
+
+class Masks:
+    """What is masked for one run.
+
+    Args:
+        redact: takes credentials out of a text; None leaves texts as they are but for the marked arguments.
+    """
+
+    def __init__(self, redact: Redact | None) -> None:
+        self._redact = redact
+        self._values = () if redact is None else _ENVIRONMENT.values()
+        self._marked: tuple[str, ...] = ()
+        self.found = redact not in (None, default_patterns)  # nobody can tell what another one will find
+
+    @property
+    def has_marked(self) -> bool:
+        """Whether the run has used marked arguments."""
+        return bool(self._marked)
+
+    def add(self, values: Iterable[object]) -> None:
+        """From now on these are masked too: the values of marked arguments."""
+        told = [_literal(value) for value in values]
+        new = {text for text in told if text and text not in self._marked and text != MASK}
+        self._marked = (*self._marked, *sorted(new, key=len, reverse=True))
+
+    def text(self, text: str) -> str:
+        """A text without its secrets."""
+        masked = self._masked(text)
+        self.found = self.found or masked is not text
+        return masked
+
+    def json(self, text: str) -> str:
+        """A JSON text with its strings masked."""
+        if not self._may_need(text):
+            return text
+        value: object = json.loads(text)
+        masked = _each(value, self._masked)
+        if masked == value:
+            return text
+        self.found = True
+        return json.dumps(masked, ensure_ascii=False, separators=(",", ":"))
+
+    def _may_need(self, text: str) -> bool:
+        if self._redact is not None and (self._redact is not default_patterns or _may_hold_any(text)):
+            return True
+        return any(form in text for value in (*self._values, *self._marked) for form in _forms(value))
+
+    def _masked(self, text: str) -> str:
+        masked = text if self._redact is None else self._redact(text)
+        for value in self._values:
+            masked = _without(masked, value)
+        for value in self._marked:
+            masked = _without(masked, value)
+        return text if masked == text else masked
+
+
+class _Environment:
+    """The values of variables that are named like credentials."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = -1
+        self._known: dict[str, str] = {}
+
+    def values(self) -> tuple[str, ...]:
+        # To read all of it for each run would take longer than to write a step down.
+        with self._lock:
+            if len(os.environ) != self._count or any(os.environ.get(name) != v for name, v in self._known.items()):
+                self._count = len(os.environ)
+                self._known = {name: value for name, value in os.environ.items() if _NAME.search(name)}
+            found = {value for value in self._known.values() if len(value) >= _SHORTEST}
+        return tuple(sorted(found, key=len, reverse=True))
+
+
+_ENVIRONMENT = _Environment()
+
+
+def _forms(value: str) -> set[str]:
+    """As it stands in a text, and in JSON inside a text inside JSON."""
+    once = json.dumps(value, ensure_ascii=False)[1:-1]
+    return {value, once, json.dumps(once, ensure_ascii=False)[1:-1]}
+
+
+def _without(text: str, value: str) -> str:
+    for form in sorted(_forms(value), key=len, reverse=True):
+        if len(form) < _WORD:
+            text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", MASK, text)
+        elif form in text:
+            text = text.replace(form, MASK)
+    return text
+
+
+def _literal(value: object) -> str:
+    """A value as a model writes it; nothing for those that stand in every text."""
+    return value if isinstance(value, str) else "" if value is None or isinstance(value, bool) else json.dumps(value)
+
+
+def _each(value: object, change: Redact) -> object:
+    """The same JSON data with each string in it changed."""
+    match value:
+        case str():
+            return change(value)
+        case dict():
+            return {key: _each(item, change) for key, item in cast("Mapping[str, object]", value).items()}
+        case list():
+            return [_each(item, change) for item in cast("list[object]", value)]
+        case _:
+            return value
