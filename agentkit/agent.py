@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from agentkit.answers import Answers
 from agentkit.approval import Approver
-from agentkit.assembly import Assembly, Start, cost_usd
+from agentkit.assembly import Assembly, JournalChoice, Start, cost_usd
 from agentkit.errors import ConfigError
 from agentkit.events import Event, RunEnded
 from agentkit.flow import Flow, Perform
@@ -29,7 +29,6 @@ from agentkit.toolbox import Toolbox, ToolLike
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-    from agentkit.journal import Journal
     from agentkit.runnable import AgentRunnable
 
 __all__ = ["Agent", "History", "ModelLike"]
@@ -56,7 +55,8 @@ class Agent:
         retry: how a model call that failed for the moment is tried again.
         interpreter: where programs run; agentkit's own sandbox by default.
         wrap: wrappers around `perform`, outermost first, for what must see every effect (a tracer, a cache).
-        journal: where runs are written down, so that `resume` can carry them on; see docs/durability.md.
+        journal: where runs are written down, so that `resume` can carry them on: by default a file in the user's data
+            directory (AGENTKIT_JOURNAL names another place, or "off"); None for nowhere. See docs/durability.md.
 
     Raises:
         ConfigError: whatever does not fit together, now and not in the middle of a run.
@@ -82,7 +82,7 @@ class Agent:
         retry: RetryPolicy | None = None,
         interpreter: Interpreter | None = None,
         wrap: Sequence[Callable[[Perform], Perform]] = (),
-        journal: Journal | None = None,
+        journal: JournalChoice = "default",
     ) -> None:
         self._lock = threading.Lock()
         self._interpreter = interpreter
@@ -166,8 +166,6 @@ class Agent:
 
     def resume_flow(self, run_id: str, *, allow_drift: bool = False, config: Config = None) -> Flow[Run]:
         """`resume` as a flow of operations and events (`drive` and `adrive` run it)."""
-        if self._assembly.journal is None:
-            raise ConfigError("Only an agent with a journal can resume a run: Agent(…, journal=Journal()).")
         return self._assembly.resume(run_id, config, allow_drift=allow_drift)
 
     def opening(self, question: str, *, history: History = None) -> tuple[Message, ...]:
@@ -212,9 +210,6 @@ class Agent:
             return self._own_sandbox
 
     def _check(self) -> None:
-        if self._assembly.journal is not None and self._assembly.plan.session is not None:
-            # The variables of its programs live in a sandbox, and would be lost in a crash.
-            raise ConfigError("A journal cannot hold runs of strategy 'code' yet: leave one of the two out.")
         self.opening("?")  # a prompt that cannot be filled is refused here
         if self._assembly.limits.max_cost_usd is None:
             return

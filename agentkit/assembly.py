@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from agentkit.act import Acting, act
 from agentkit.answers import Answers
 from agentkit.approval import Approver
 from agentkit.ask import Asking, ask
 from agentkit.conversation import Conversation, trimmed
-from agentkit.errors import ModelError, NeedsAttention
+from agentkit.default_journal import default_journal
+from agentkit.errors import ConfigError, ModelError, NeedsAttention
 from agentkit.events import Answered, RunEnded, RunStarted
 from agentkit.flow import Act, Ask, Effect, Flow, Perform, lower
 from agentkit.guard import Guard
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from agentkit.journal import Journal
     from agentkit.journal.recorder import Recorder
 
-__all__ = ["Assembly", "Start", "cost_usd"]
+__all__ = ["Assembly", "JournalChoice", "Start", "cost_usd"]
+
+JournalChoice: TypeAlias = "Journal | Literal['default'] | None"
 
 # What a prompt may use without having to.
 AMBIENT = frozenset({"now"})
@@ -61,20 +64,28 @@ class Assembly:
     retry: RetryPolicy
     approve: Approver | None
     wrap: Sequence[Callable[[Perform], Perform]]
-    journal: Journal | None = None
+    journal: JournalChoice = None
 
     def flow(self, start: Start) -> Flow[Run]:
         """The whole run: the loop with its effects performed, from RunStarted to RunEnded."""
-        if self.journal is None:
+        journal = yield from self._opened()
+        if journal is None:
             return (yield from self._run(start))
-        beginning = Call(partial(self.journal.begin, start, self._fingerprint), {})
+        beginning = Call(partial(journal.begin, start, self._fingerprint), {})
         return (yield from self._recorded(cast("Recorder", (yield from beginning)), start.config))
 
     def resume(self, run_id: str, config: Mapping[str, object] | None, *, allow_drift: bool) -> Flow[Run]:
         """The same run from where its journal ends: what it has is not done again."""
-        assert self.journal is not None
-        taking = Call(partial(self.journal.take, run_id, self._fingerprint, allow_drift=allow_drift), {})
+        journal = yield from self._opened()
+        if journal is None:
+            raise ConfigError("Only an agent with a journal can resume a run: Agent(…, journal=Journal()).")
+        taking = Call(partial(journal.take, run_id, self._fingerprint, allow_drift=allow_drift), {})
         return (yield from self._recorded(cast("Recorder", (yield from taking)), config))
+
+    def _opened(self) -> Flow[Journal | None]:
+        if self.journal == "default":
+            return (yield from default_journal())
+        return self.journal
 
     def _recorded(self, recorder: Recorder, config: Mapping[str, object] | None) -> Flow[Run]:
         try:

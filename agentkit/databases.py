@@ -41,17 +41,29 @@ class Place:
     file: str
 
     def url(self) -> str:
-        """What the variable says, else a file in the user's data directory."""
+        """What the variable says, else a file in the user's data directory.
+
+        Raises:
+            ConfigError: the user has none.
+        """
         if chosen := os.environ.get(self.variable):
             return chosen if "://" in chosen else f"sqlite:///{Path(chosen).expanduser().absolute()}"
-        match sys.platform:
-            case "darwin":
-                base = Path.home() / "Library" / "Application Support"
-            case "win32":
-                base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-            case _:
-                base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-        return f"sqlite:///{base / 'agentkit' / self.file}"
+        try:
+            return f"sqlite:///{_data_directory() / 'agentkit' / self.file}"
+        except RuntimeError:
+            raise ConfigError(
+                f"This user has no home directory: set {self.variable} to a file for the {self.what}."
+            ) from None
+
+
+def _data_directory() -> Path:
+    match sys.platform:
+        case "darwin":
+            return Path.home() / "Library" / "Application Support"
+        case "win32":
+            return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        case _:
+            return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
 
 
 def engine(text: str, place: Place, pragmas: Sequence[str], begin: Callable[[Connection], None]) -> Engine:
@@ -77,7 +89,7 @@ def _sqlite(url: URL, place: Place, pragmas: Sequence[str], begin: Callable[[Con
         # Each connection would be a database of its own: all threads take turns on one.
         made = create_engine(url, connect_args=arguments, poolclass=QueuePool, pool_size=1, max_overflow=0)
     else:
-        _make_folder(Path(str(url.database)), place)
+        _make_file(Path(str(url.database)), place)
         made = create_engine(url, connect_args=arguments)
 
     def prepare(connection: DBAPIConnection, _record: object) -> None:
@@ -92,12 +104,17 @@ def _sqlite(url: URL, place: Place, pragmas: Sequence[str], begin: Callable[[Con
     return made
 
 
-def _make_folder(file: Path, place: Place) -> None:
+def _make_file(file: Path, place: Place) -> None:
+    """Folders and file that are not there, for this user's eyes alone; SQLite gives its other files the same mode."""
+    missing = [folder for folder in file.parents if not folder.exists()]
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        if not file.exists():
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise ConfigError(
-            f"Cannot make the folder {file.parent} for the {place.what} ({error.strerror}): "
+            f"Cannot make {error.filename or file} for the {place.what} ({error.strerror}): "
             f"set {place.variable} to a file that you may write."
         ) from error
 

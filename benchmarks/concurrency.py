@@ -25,7 +25,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     langchain = str(peer_python(*PEERS["LangChain create_agent"][1]))
     contenders = {
-        "agentkit": (sys.executable, "concurrent_agentkit.py"),
+        "agentkit, no journal": (sys.executable, "concurrent_agentkit.py"),
         "LangChain create_agent": (langchain, "concurrent_langchain.py"),
     }
     found: dict[str, list[list[float]]] = {name: [] for name in contenders}

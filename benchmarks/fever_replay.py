@@ -75,7 +75,7 @@ def replay(trajectory: dict[str, Any], *, strict: bool) -> Run:
     tools = [_scripted(verb, seen) for verb in ("Search", "Lookup")]
     limits = Limits(max_steps=len(replies), last_call=False)
     strategy = AsInThePaper() if strict else React()
-    return Agent(ScriptedModel(replies), tools, strategy=strategy, limits=limits).run(trajectory["claim"])
+    return Agent(ScriptedModel(replies), tools, strategy=strategy, limits=limits, journal=None).run(trajectory["claim"])
 
 
 def _has_action(raw: str) -> bool:

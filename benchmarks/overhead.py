@@ -3,7 +3,8 @@
     python -m benchmarks.overhead [--rounds 5]
 
 Every contender runs the same task in a process of its own: a scripted model calls the tool `add` with new numbers in
-each of n - 1 steps and answers in the last. All have argument checks and events or callbacks as they come by default.
+each of n - 1 steps and answers in the last. All have argument checks and events or callbacks as they come by default;
+none writes its runs down.
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
-    contenders = {"bare loop": (sys.executable, "bare_loop.py"), "agentkit": (sys.executable, "agentkit_agent.py")}
+    contenders = {
+        "bare loop": (sys.executable, "bare_loop.py"),
+        "agentkit, no journal": (sys.executable, "agentkit_agent.py"),
+    }
     for name, (script, requirements) in PEERS.items():
         contenders[name] = (str(peer_python(*requirements)), script)
     # Rounds interleave the contenders, so that a slow minute of the machine hits all of them.

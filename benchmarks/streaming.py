@@ -67,7 +67,7 @@ def main() -> None:
                 delays.append(time.perf_counter() - writer.complete)  # noqa: B023 - called within this round
                 return "blue"
 
-            agent = Agent(writer, [look])
+            agent = Agent(writer, [look], journal=None)
             run = agent.run("?") if name == "sync" else asyncio.run(agent.arun("?"))
             assert run.answer == "blue"
         middle, late = statistics.median(delays) * 1e3, sorted(delays)[int(len(delays) * 0.95)] * 1e3

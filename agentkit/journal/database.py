@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,17 +12,24 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from agentkit.databases import Place, engine, reason
-from agentkit.errors import JournalError
+from agentkit.default_journal import OFF, VARIABLE
+from agentkit.errors import ConfigError, JournalError
 from agentkit.journal.tables import METADATA
 
 __all__ = ["Database", "default_url"]
 
 
-PLACE = Place("journal", "AGENTKIT_JOURNAL", "journal.db")
+PLACE = Place("journal", VARIABLE, "journal.db")
 
 
 def default_url() -> str:
-    """AGENTKIT_JOURNAL (a URL or the path of a file), else a file in the user's data directory."""
+    """AGENTKIT_JOURNAL (a URL or the path of a file), else a file in the user's data directory.
+
+    Raises:
+        ConfigError: AGENTKIT_JOURNAL is "off".
+    """
+    if os.environ.get(VARIABLE) == OFF:
+        raise ConfigError(f"{VARIABLE} is {OFF!r}, and no other journal is named: give Journal a URL.")
     return PLACE.url()
 
 
@@ -68,6 +76,15 @@ class Database:
             self._make_tables()
             with (self._synced if durable else self._unsynced).begin() as connection:
                 yield connection
+
+    def prepare(self) -> None:
+        """Make the tables, and see that they can be written.
+
+        Raises:
+            JournalError: they cannot.
+        """
+        with self.writing(durable=False):
+            pass
 
     def _make_tables(self) -> None:
         if self._has_tables:

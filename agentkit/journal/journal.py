@@ -51,6 +51,14 @@ class Journal:
         """Close the connections that are not in use."""
         self._store.close()
 
+    def prepare(self) -> None:
+        """Make the tables and see that they can be written, which the first run would do.
+
+        Raises:
+            JournalError: they cannot.
+        """
+        self._store.prepare()
+
     def __enter__(self) -> Journal:
         return self
 

@@ -81,6 +81,9 @@ class Store:
     def close(self) -> None:
         self._database.close()
 
+    def prepare(self) -> None:
+        self._database.prepare()
+
     def insert_run(self, row: RunRow, owner: str) -> Lease:
         """Begin a run.
 

@@ -1,4 +1,4 @@
-"""agentkit, with everything as it is by default."""
+"""agentkit, with everything as it is by default but the journal."""
 
 from clock import report
 from scripted import SCRIPTS, Scripted
@@ -18,5 +18,5 @@ def run(steps: int) -> None:
 
 
 model = Scripted()
-agent = Agent(model, [add], limits=Limits(max_steps=500))
+agent = Agent(model, [add], limits=Limits(max_steps=500), journal=None)
 report(run)

@@ -1,4 +1,4 @@
-"""1,000 runs at once in one event loop, agentkit."""
+"""1,000 runs at once in one event loop, agentkit without a journal."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -33,7 +33,7 @@ async def add(a: int, b: int) -> int:
 
 
 def make(steps: int, seconds: float) -> Agent:
-    return Agent(Scripted(steps, seconds), [add])
+    return Agent(Scripted(steps, seconds), [add], journal=None)
 
 
 async def run(agent: Agent) -> None:

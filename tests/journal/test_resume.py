@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import pytest
 
-from agentkit import Agent, Code, ConfigError, Limits, Pal, RunContext, Tokens, tool
+from agentkit import Agent, ConfigError, Limits, Pal, RunContext, Tokens, tool
 from agentkit.events import Event, RunStarted
 from agentkit.flow import Act, Effect, Flow, Perform
 from agentkit.journal import Journal, JournalError
@@ -238,5 +238,3 @@ def test_what_cannot_be_resumed_says_so(journal: Journal) -> None:
         World(journal).agent([]).resume("r")
     with pytest.raises(ConfigError, match=r"journal=Journal\(\)"):
         World(None).agent([]).resume("r")
-    with pytest.raises(ConfigError, match="strategy 'code'"):
-        Agent(ScriptedModel([]), strategy=Code(), journal=journal)
