@@ -155,13 +155,15 @@ class Assembly:
                 return programs[0].act(effect)
             return act(effect, acting)
 
-        performed = limited(perform, self.limits, meter)
+        again = limited(perform, self.limits, meter)
         for wrapper in reversed(self.wrap):
-            performed = wrapper(performed)
-        if recorder is not None:
-            performed = recorder.around(performed, meter, plan.toolbox, plan.read)
+            again = wrapper(again)
+        performed = again if recorder is None else recorder.around(again, meter, plan.toolbox, plan.read)
         if plan.session is not None:
-            programs.append(Programs(plan.session, plan.toolbox, plan.prompts, performed))
+            programs.append(
+                Programs(plan.session, plan.toolbox, plan.prompts, start.now, performed, again, memory=recorder)
+            )
+            performed = programs[0].around(performed)
         return guard.around(performed)
 
     def _task(self, start: Start, sample: int = 0, taken: int = 0) -> Task:

@@ -18,7 +18,7 @@ from agentkit.events import Event
 from agentkit.messages import Action, Message, Observation, Reply
 from agentkit.models.base import ReplyFormat
 
-__all__ = ["Act", "Ask", "Effect", "Flow", "Perform", "lower"]
+__all__ = ["Act", "Ask", "Effect", "Flow", "Perform", "lower", "silent"]
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -78,6 +78,22 @@ def lower(flow: Flow[T], perform: Perform) -> Flow[T]:
             while True:
                 try:
                     result = (yield from perform(item)) if isinstance(item, (Ask, Act)) else (yield item)
+                except Exception as error:
+                    item = flow.throw(error)
+                else:
+                    item = flow.send(result)
+        except StopIteration as stop:
+            return cast("T", stop.value)
+
+
+def silent(flow: Flow[T]) -> Flow[T]:
+    """The same flow without its events."""
+    with closing(flow):
+        try:
+            item = next(flow)
+            while True:
+                try:
+                    result: object = (yield item) if isinstance(item, Effect) else None
                 except Exception as error:
                     item = flow.throw(error)
                 else:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, Protocol, cast, runtime_checkable
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, Protocol, TypeGuard, cast, runtime_checkable
 
 from agentkit.messages import JSON, Observation
 from agentkit.prompt import Prompts
@@ -15,7 +17,21 @@ from agentkit.toolbox import AnyTool
 if TYPE_CHECKING:
     from agentkit.sandbox import Sandbox
 
-__all__ = ["Interpreter", "default_interpreter", "new_session", "observe", "plain", "program_tool"]
+__all__ = [
+    "RESET",
+    "Interpreter",
+    "Repeatable",
+    "default_interpreter",
+    "is_repeatable",
+    "new_session",
+    "observe",
+    "plain",
+    "program_tool",
+]
+
+
+# The value of a failed program's observation when the variables of those before are lost.
+RESET: JSON = {"session": "reset"}
 
 
 @runtime_checkable
@@ -48,6 +64,34 @@ class Interpreter(Protocol):
     def close(self) -> None:
         """Let go of processes and memory."""
         ...
+
+
+@runtime_checkable
+class Repeatable(Interpreter, Protocol):
+    """An interpreter that can run a program so that it does the same again."""
+
+    def run(
+        self,
+        code: str,
+        *,
+        inputs: Mapping[str, JSON] | None = None,
+        tools: Mapping[str, Callable[..., object]] | None = None,
+        entry: str = "auto",
+        seed: str | None = None,
+        now: datetime | None = None,
+    ) -> Result:
+        """As `Interpreter.run`.
+
+        Args:
+            seed: chance begins with it.
+            now: the clock stands still at this time.
+        """
+        ...
+
+
+def is_repeatable(interpreter: Interpreter) -> TypeGuard[Repeatable]:
+    """Whether its `run` takes `seed` and `now`."""
+    return {"seed", "now"} <= inspect.signature(interpreter.run).parameters.keys()
 
 
 def default_interpreter() -> Sandbox:
@@ -99,7 +143,7 @@ def observe(result: Result, prompts: Prompts) -> Observation:
     printed = _printed(result, prompts)
     if not result.ok:
         text = prompts.say("observations", "program failed", error=result.text, output=printed)
-        return Observation(text.strip(), "tool_error")
+        return Observation(text.strip(), "tool_error", RESET if result.reset else None)
     text = prompts.say("observations", "program result", value=result.text, output=printed)
     return Observation(text.strip(), value=plain(result.value))
 

@@ -67,6 +67,10 @@ class Past:
         self._made.add((act.step, act.call))
         return known
 
+    def program(self, step: int) -> Recorded | None:
+        """The program of a step."""
+        return next((each for each in self._loop if each.kind == "act" and each.step == step), None)
+
     def check_calls(self, step: int) -> None:
         """A program that ran again must have made each call that it had made.
 

@@ -143,6 +143,20 @@ class Recorder:
             raise self._past.another_program(act.step)
         return cast("Observation", known.outcome.value())
 
+    def check_again(self, program: Act, seen: Observation) -> None:
+        """See that a program whose variables are wanted gave what it gave the first time.
+
+        Raises:
+            JournalError: it did not.
+        """
+        known = self._past.program(program.step)
+        assert known is not None and known.outcome is not None and known.outcome.observation is not None
+        if self._masks.json(_timeless(seen)) != _timeless(known.outcome.observation):
+            raise JournalError(
+                f"Run {self._lease.run_id!r} cannot go on: its program of step {program.step} was run again to get its "
+                "variables back, and gave something else than before. Time or chance decides what it does."
+            )
+
     def approver(self, approve: Approver) -> Approver:
         """The same, with what it says written down before it counts; what the journal has is not asked again."""
 
@@ -364,6 +378,10 @@ def _count(effect: Ask | Act, outcome: Outcome, meter: Meter) -> None:
             meter.restore_time(usage.seconds)
     elif usage is not None:
         meter.restore(usage)
+
+
+def _timeless(seen: Observation) -> str:
+    return dump(Outcome(observation=replace(seen, seconds=0.0)))
 
 
 def _kind(outcome: Outcome) -> str:

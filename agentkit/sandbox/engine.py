@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import assert_never
 
 from .client import Exit, Launcher, Worker
@@ -35,6 +36,8 @@ class Program:
     limits: Limits
     inputs: Mapping[str, object] = field(default_factory=dict[str, object])
     tools: Mapping[str, Tool] = field(default_factory=dict[str, Tool])
+    seed: str | None = None
+    now: datetime | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.source, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
@@ -76,6 +79,8 @@ class Program:
             "argument": self.limits.tool_argument,
             "calls": self.limits.tool_calls,
             "filename": filename,
+            "seed": self.seed,
+            "now": None if self.now is None else self.now.astimezone(self.now.tzinfo).isoformat(),
         }
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .calls import CALL_NUMBER
 from .client import Worker
 from .limits import GRACE, Limits
 from .values import Tree, Unencodable, plain
@@ -100,7 +101,7 @@ class Exchange:
         self._limits = limits
         self._frames = FrameReader(limits.result, limits.tool_argument)
         self._outgoing = bytearray()
-        self._waiting: list[ToolCall] = []
+        self._waiting: list[tuple[int, ToolCall]] = []
         self._calls = self._received = 0
         self._most = limits.output_total + limits.result + 2 * limits.tool_calls * limits.tool_argument
         self._paused = 0.0
@@ -201,19 +202,19 @@ class Exchange:
         self._calls += 1
         if self._calls > 2 * self._limits.tool_calls + 10:
             return Stopped("calls")
-        self._waiting.append(call)
+        self._waiting.append((self._calls, call))
         if len(self._waiting) < call.batch:
             return None
         batch, self._waiting = self._waiting, []
         began = time.monotonic()
         over = self._calls > self._limits.tool_calls
-        replies = [self._refused(call) for call in batch] if over else self._answer(batch)
+        replies = [self._refused(call) for _, call in batch] if over else self._answer(batch)
         for reply in replies:
             self._outgoing += frame(b"V", reply)
         self._paused += time.monotonic() - began
         return None
 
-    def _answer(self, batch: list[ToolCall]) -> list[bytes]:
+    def _answer(self, batch: list[tuple[int, ToolCall]]) -> list[bytes]:
         if len(batch) == 1:
             return [self._reply(batch[0])]
         with ThreadPoolExecutor(min(len(batch), _PARALLEL), thread_name_prefix="agentkit-tools") as pool:
@@ -222,10 +223,12 @@ class Exchange:
     def _refused(self, call: ToolCall) -> bytes:
         return _error(call, "ToolError", f"too many tool calls in one program (limit {self._limits.tool_calls})")
 
-    def _reply(self, call: ToolCall) -> bytes:
+    def _reply(self, numbered: tuple[int, ToolCall]) -> bytes:
+        number, call = numbered
         tool = self._tools.get(call.name)
         if tool is None:
             return _error(call, "NameError", f"no tool named {call.name!r} is granted to this program")
+        token = CALL_NUMBER.set(number)
         try:
             value = tool(*call.args, **call.kwargs)
             reply = dumps({"id": call.id, "value": plain(value)})
@@ -233,6 +236,8 @@ class Exchange:
             return _error(call, "TypeError", f"the reply of {call.name} cannot be passed on: {error}")
         except Exception as error:
             return _error(call, type(error).__name__, describe(error))
+        finally:
+            CALL_NUMBER.reset(token)
         if len(reply) > self._limits.tool_reply:
             return _error(
                 call,

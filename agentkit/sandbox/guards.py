@@ -10,7 +10,9 @@ from string import Formatter
 from types import BuiltinMethodType, CodeType, FrameType, MethodDescriptorType, ModuleType, TracebackType
 from typing import Final, ForwardRef, NoReturn, cast
 
+from .fixed import clock_method
 from .policy_names import (
+    CLOCKS,
     DENIED,
     GUARDED,
     TUPLE_NAMES,
@@ -94,6 +96,8 @@ def _cleared(value: object, name: str) -> object:
     """A value just read, unless it is an unchecked door."""
     if name in _EVALUATORS and isinstance(getattr(value, "__self__", None), ForwardRef):
         raise AttributeError("annotations are not evaluated")
+    if name in CLOCKS and isinstance(value, BuiltinMethodType):
+        return clock_method(value)
     if isinstance(value, BuiltinMethodType | MethodDescriptorType) and name in _DOORS:
         return _checked_method(value)
     if isinstance(value, _DANGEROUS) or (isinstance(value, ModuleType) and value is sys.modules.get(value.__name__)):

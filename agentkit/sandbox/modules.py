@@ -11,7 +11,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Final
 
-from . import copying, standins
+from . import copying, fixed, standins
 from .guards import Absent, attrgetter, is_metaclass, methodcaller
 from .policy_names import words
 from .typing_forms import forms
@@ -92,8 +92,10 @@ _INSTEAD: Final[dict[str, dict[str, object]]] = {
         "exit": Absent("sys.exit()", "let the program end, or return from the function"),
     },
     "traceback": {"format_exc": standins.format_exc, "print_exc": standins.print_exc},
+    "time": fixed.TIME,
     "types": {"SimpleNamespace": standins.SimpleNamespace},
     "typing": forms(),
+    "uuid": {"uuid4": fixed.uuid4},
     "zoneinfo": {"ZoneInfo": zone, "available_timezones": available_timezones},
 }
 

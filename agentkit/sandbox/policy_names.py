@@ -55,6 +55,8 @@ DENIED: Final = INSPECT_ATTRIBUTES | frozenset(
 )
 # May be an unchecked door: read through `_getattr_`, which looks at the value.
 GUARDED: Final = frozenset({"format", "format_map", "obj", "dump", "evaluate", "_evaluate", "__cause__", "__context__"})
+# May read the clock: read through `_getattr_` too.
+CLOCKS: Final = frozenset({"now", "utcnow", "today"})
 
 _HINTS: Final = {
     "__class__": "write type(x)",

@@ -11,6 +11,7 @@ from typing import ClassVar, Final, TypeVar
 
 from .guards import FORMATS, check_format
 from .policy_names import (
+    CLOCKS,
     DENIED,
     GUARDED,
     NAME_LISTS,
@@ -120,7 +121,7 @@ class ProgramTransformer(Walker):
 
     def _visit_attribute(self, node: ast.Attribute) -> Visited:
         name = node.attr
-        if name[0] != "_" and name not in DENIED and name not in GUARDED:
+        if name[0] != "_" and name not in DENIED and name not in GUARDED and name not in CLOCKS:
             return self.node_contents_visit(node)
         load = isinstance(node.ctx, ast.Load)
         special = self._special_attribute(node) if load else None
@@ -138,7 +139,7 @@ class ProgramTransformer(Walker):
 
     def _is_clear(self, name: str) -> bool:
         """Whether this private name needs no look at the object: the program sets it itself, or it is well known."""
-        if name in GUARDED:
+        if name in GUARDED or name in CLOCKS:
             return False
         if name in self._private or name in TUPLE_NAMES or is_reserved(name):
             return True

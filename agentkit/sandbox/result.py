@@ -59,7 +59,7 @@ class Result:
 
     value: None, bool, int, float, complex, str, list, tuple, set, frozenset, dict, Decimal, Fraction, date, time,
     datetime or timedelta, nested; anything else is an `Opaque`. output: what was printed, head and tail when
-    `truncated`. isolation: the layers that were in force.
+    `truncated`. isolation: the layers that were in force. reset: a session has lost its variables.
     """
 
     ok: bool
@@ -69,6 +69,7 @@ class Result:
     error: ProgramError | None
     usage: ProgramUsage
     isolation: tuple[str, ...]
+    reset: bool = False
 
     def __repr__(self) -> str:
         """Never fails, whatever the value: an integer too long for `repr` is described."""

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -24,16 +25,19 @@ class Running(ABC):
         tools: Mapping[str, Tool] | None = None,
         entry: str = "auto",
         limits: Limits | None = None,
+        seed: str | None = None,
+        now: datetime | None = None,
     ) -> Result:
         """Runs one program in a fresh worker. What it does is told in the Result, never raised.
 
         inputs: plain data, the program's variables. tools: its functions; a call runs here, in this thread (those of
         one `gather` in several), and the wall clock stands still. entry: what the value is: "auto" (`solution()`,
         else a variable answer, ans or result, else the last expression, else what was printed), "solution", "last",
-        "stdout" or "var:NAME". Raises SandboxError when no worker can be made, TypeError or ValueError for arguments
-        of the wrong kind.
+        "stdout" or "var:NAME". seed, now: `random` begins with this seed, and the clock stands still at this time: the
+        same program does the same again. Raises SandboxError when no worker can be made, TypeError or ValueError for
+        arguments of the wrong kind.
         """
-        return self._run(self._program(code, inputs, tools, entry, limits), Cancellation())
+        return self._run(self._program(code, inputs, tools, entry, limits, seed, now), Cancellation())
 
     async def arun(
         self,
@@ -43,9 +47,11 @@ class Running(ABC):
         tools: Mapping[str, Tool] | None = None,
         entry: str = "auto",
         limits: Limits | None = None,
+        seed: str | None = None,
+        now: datetime | None = None,
     ) -> Result:
         """As `run`, in a thread (the tools too). Cancelling it kills the program."""
-        program, cancellation = self._program(code, inputs, tools, entry, limits), Cancellation()
+        program, cancellation = self._program(code, inputs, tools, entry, limits, seed, now), Cancellation()
         return await in_thread(lambda: self._run(program, cancellation), cancellation)
 
     @abstractmethod
@@ -78,5 +84,7 @@ class Running(ABC):
         tools: Mapping[str, Tool] | None,
         entry: str,
         limits: Limits | None,
+        seed: str | None,
+        now: datetime | None,
     ) -> Program:
-        return Program(code, entry, limits or self.limits, inputs or {}, tools or {})
+        return Program(code, entry, limits or self.limits, inputs or {}, tools or {}, seed, now)

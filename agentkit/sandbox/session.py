@@ -61,7 +61,9 @@ class Session(Running):
         if error is None:
             return run.result
         said = f"variables {', '.join(lost)} are lost" if lost else "no variables were lost"
-        return replace(run.result, error=replace(error, message=f"{error.message}; the session was reset, {said}"))
+        return replace(
+            run.result, reset=True, error=replace(error, message=f"{error.message}; the session was reset, {said}")
+        )
 
     def _worker(self) -> tuple[Launcher, Worker]:
         if self._place is not None and not self._place[0].alive:

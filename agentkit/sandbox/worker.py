@@ -11,6 +11,7 @@ from types import CodeType, TracebackType
 from typing import Protocol, cast
 
 from .channel import Channel, Output, SoftTimeLimit, Timer
+from .fixed import fix
 from .tooling import Tools
 from .values import Decoder, Encoder, Tree, Unencodable, opaque_tree
 from .wire import MAX_PARTS, dumps, too_many_parts
@@ -72,6 +73,8 @@ class Request:
     argument: int
     calls: int
     filename: str = "<program>"
+    seed: str | None = None
+    now: str | None = None
 
     @classmethod
     def read(cls, data: dict[str, Tree]) -> "Request":
@@ -160,6 +163,7 @@ class Runtime:
 
     def _prepare(self, request: Request) -> None:
         self.output.restart()
+        fix(request.seed, request.now)
         self.sources[request.filename] = request.source.splitlines()
         self._grant(self.tools.functions(request.tools, request.argument, request.calls))
         self.namespace.pop("_last_", None)
