@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
@@ -71,27 +72,28 @@ class Assembly:
         journal = yield from self._opened()
         if journal is None:
             return (yield from self._run(start))
-        beginning = Call(partial(journal.begin, start, self._fingerprint), {})
-        return (yield from self._recorded(cast("Recorder", (yield from beginning)), start.config))
+        return (yield from self._recorded(partial(journal.begin, start, self._fingerprint), start.config))
 
     def resume(self, run_id: str, config: Mapping[str, object] | None, *, allow_drift: bool) -> Flow[Run]:
         """The same run from where its journal ends: what it has is not done again."""
         journal = yield from self._opened()
         if journal is None:
             raise ConfigError("Only an agent with a journal can resume a run: Agent(…, journal=Journal()).")
-        taking = Call(partial(journal.take, run_id, self._fingerprint, allow_drift=allow_drift), {})
-        return (yield from self._recorded(cast("Recorder", (yield from taking)), config))
+        take = partial(journal.take, run_id, self._fingerprint, allow_drift=allow_drift)
+        return (yield from self._recorded(take, config))
 
     def _opened(self) -> Flow[Journal | None]:
         if self.journal == "default":
             return (yield from default_journal())
         return self.journal
 
-    def _recorded(self, recorder: Recorder, config: Mapping[str, object] | None) -> Flow[Run]:
+    def _recorded(self, take: Callable[[], Recorder], config: Mapping[str, object] | None) -> Flow[Run]:
+        hold = _Hold(take)
         try:
+            recorder = cast("Recorder", (yield from Call(hold.take, {})))
             return (yield from self._run(replace(recorder.start, config=config), recorder))
         finally:
-            recorder.close()
+            hold.leave()
 
     @cached_property
     def _fingerprint(self) -> dict[str, str]:
@@ -242,6 +244,32 @@ class Assembly:
     def _asked(self) -> Template:
         main = self.plan.prompts.main
         return Template(f"{main['input data'].text}\n{main['output indicator'].text}", main.where)
+
+
+class _Hold:
+    """A run of the journal's, held until it is left: a task can be cancelled while a thread still takes the run."""
+
+    def __init__(self, take: Callable[[], Recorder]) -> None:
+        self._take = take
+        self._lock = threading.Lock()
+        self._recorder: Recorder | None = None
+        self._left = False
+
+    def take(self) -> Recorder:
+        recorder = self._take()
+        with self._lock:
+            self._recorder = recorder
+            left = self._left
+        if left:
+            recorder.close()
+        return recorder
+
+    def leave(self) -> None:
+        with self._lock:
+            self._left = True
+            recorder = self._recorder
+        if recorder is not None:
+            recorder.close()
 
 
 def cost_usd(model: str, tokens: Tokens) -> float | None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,6 +108,33 @@ def test_a_cancelled_task_lets_go_of_its_run(url: str) -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
+            while journal.run("r").status == "running":
+                await asyncio.sleep(0.01)
+            assert (await world.agent(SCRIPT).aresume("r")).answer == "fine"
+
+        asyncio.run(main())
+
+
+def test_a_task_cancelled_while_its_run_begins_lets_go_of_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Journal(url) as journal:
+        world = World(journal)
+        begin, begun = journal.begin, threading.Event()
+
+        def slow(*args: Any, **kwargs: Any) -> object:
+            recorder = begin(*args, **kwargs)
+            begun.set()
+            time.sleep(0.2)  # the run is there, and its task does not know yet
+            return recorder
+
+        async def main() -> None:
+            monkeypatch.setattr(journal, "begin", slow)
+            task = asyncio.create_task(world.agent(SCRIPT).arun("How is it?", run_id="r"))
+            await asyncio.to_thread(begun.wait, 10)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            while journal.run("r").status == "running":
+                await asyncio.sleep(0.01)
             assert (await world.agent(SCRIPT).aresume("r")).answer == "fine"
 
         asyncio.run(main())
