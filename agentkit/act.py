@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from agentkit.approval import Approval, ApprovalRequest, Approver
+from agentkit.approval import Approver, Questions
+from agentkit.approving import approved
 from agentkit.errors import AgentkitError, BadArguments, ConfigError, ToolError
-from agentkit.events import ActionStarted, ApprovalAsked
+from agentkit.events import ActionStarted
 from agentkit.flow import Act, Flow
 from agentkit.limits import Meter
 from agentkit.messages import JSON, Action, Observation, ObservationKind
-from agentkit.operations import Approve, Begin, Call, Join, Pending, Sleep
+from agentkit.operations import Begin, Call, Join, Pending, Sleep
 from agentkit.prompt import Prompts
 from agentkit.schema import IdempotencyKey, RunContext
 from agentkit.toolbox import AnyTool, Toolbox
@@ -35,7 +37,12 @@ class Early:
 
 @dataclass(slots=True)
 class Acting:
-    """What the actions of one run share."""
+    """What the actions of one run share.
+
+    Attributes:
+        questions: where approval is asked for in writing; without it nothing can wait.
+        park: where nobody answers at once, let the question wait.
+    """
 
     toolbox: Toolbox
     prompts: Prompts
@@ -44,6 +51,8 @@ class Acting:
     run_id: str
     now: datetime
     early: Early | None = None
+    questions: Questions | None = None
+    park: bool = False
 
 
 def act(effect: Act, acting: Acting) -> Flow[Observation]:
@@ -66,19 +75,30 @@ def act(effect: Act, acting: Acting) -> Flow[Observation]:
     if tool.marks.needs_approval:
         assert context is not None
         try:
-            preview = yield from _preview(tool, arguments, context)
+            approval = yield from approved(tool, arguments, context, acting)
         except ToolError as error:
             return _say(acting, "tool_error", "tool_error", tool=tool.name, message=error)
-        request = ApprovalRequest(
-            tool.name, arguments, tool.description, acting.run_id, effect.step, context.key, preview
-        )
-        approval = yield from _ask(request, acting)
         if not approval.granted:
             return _say(acting, "refused", "refused", tool=tool.name, reason=approval.reason)
+        if approval.arguments is not None:
+            return (yield from _run_edited(effect, tool, approval.arguments, context, acting))
     if early is None:
         yield ActionStarted(action, effect.step)
     acting.meter.count_call(effect.step, effect.call)
     return (yield from _outcome(tool, _call(tool, arguments, context, acting), early, acting))
+
+
+def _run_edited(
+    effect: Act, tool: AnyTool, given: Mapping[str, JSON], context: RunContext, acting: Acting
+) -> Flow[Observation]:
+    """Run what a person put in place of the model's call, and tell the model."""
+    yield ActionStarted(replace(effect.action, input=given), effect.step)
+    acting.meter.count_call(effect.step, effect.call)
+    seen = yield from _outcome(tool, _call(tool, tool.check(given), context, acting), None, acting)
+    if seen.final:
+        return seen  # the run's answer, which no model reads
+    text = acting.prompts.say("observations", "edited", text=seen.text, tool=tool.name, arguments=_json_text(given))
+    return replace(seen, text=text)
 
 
 def _context(acting: Acting, step: int, call: int) -> RunContext:
@@ -111,37 +131,6 @@ def _call(tool: AnyTool, arguments: dict[str, object], context: RunContext | Non
         timeout = remaining if timeout is None else min(timeout, remaining)
     given = arguments if context is None else tool.inject(dict(arguments), context)
     return Call(tool.function, given, tool.is_async, timeout, tool.coroutine)
-
-
-def _preview(tool: AnyTool, arguments: dict[str, object], context: RunContext) -> Flow[str]:
-    if tool.preview is None:
-        return ""
-    try:
-        return str((yield from Call(tool.preview, tool.inject(dict(arguments), context))))
-    except ToolError:
-        raise
-    except Exception as error:
-        log.error("tool=%s | preview failed", tool.name, exc_info=error)
-        return ""
-
-
-def _ask(request: ApprovalRequest, acting: Acting) -> Flow[Approval]:
-    if acting.approve is None:
-        approval = Approval(False, acting.prompts.say("observations", "nobody to approve"))
-    else:
-        approval = yield from _answered(acting.approve, request)
-    yield ApprovalAsked(request.tool, approval.granted, approval.reason)
-    return approval
-
-
-def _answered(approve: Approver, request: ApprovalRequest) -> Flow[Approval]:
-    """What the approver says; anything but a clear yes is no, and so is failing to ask."""
-    try:
-        answer = yield from Approve(approve, request)
-    except Exception as error:
-        log.error("tool=%s | approval could not be asked for", request.tool, exc_info=error)
-        return Approval(False, f"It could not be asked for ({type(error).__name__}).")
-    return answer if isinstance(answer, Approval) else Approval(answer is True)
 
 
 def _outcome(tool: AnyTool, call: Call, early: Early | None, acting: Acting) -> Flow[Observation]:
@@ -204,10 +193,16 @@ def _result(tool: AnyTool, value: object, acting: Acting, seconds: float) -> Obs
 def _as_json(value: object) -> tuple[str, JSON]:
     if isinstance(value, (bool, int, float)):
         return str(value), value
-    from pydantic_core import from_json, to_json
+    from pydantic_core import from_json
 
-    text = to_json(value, fallback=str, inf_nan_mode="constants")
-    return text.decode(), from_json(text)
+    text = _json_text(value)
+    return text, from_json(text)
+
+
+def _json_text(value: object) -> str:
+    from pydantic_core import to_json
+
+    return to_json(value, fallback=str, inf_nan_mode="constants").decode()
 
 
 def _cut(text: str, most: int, acting: Acting) -> str:

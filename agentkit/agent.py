@@ -7,10 +7,10 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from agentkit.answers import Answers
-from agentkit.approval import Approver
+from agentkit.approval import Approver, OnApproval
 from agentkit.assembly import Assembly, JournalChoice, Start, cost_usd
 from agentkit.errors import ConfigError
 from agentkit.events import Event, RunEnded
@@ -57,6 +57,9 @@ class Agent:
         wrap: wrappers around `perform`, outermost first, for what must see every effect (a tracer, a cache).
         journal: where runs are written down, so that `resume` can carry them on: by default a file in the user's data
             directory (AGENTKIT_JOURNAL names another place, or "off"); None for nowhere. See docs/durability.md.
+        on_approval: "ask": a tool that needs approval waits for `approve`. "park": where `approve` gives no answer, or
+            there is none, the question is written down in the journal and the run ends with stop_reason
+            "needs_approval"; `Journal.approve` or `deny` answers it, and `resume` goes on.
 
     Raises:
         ConfigError: whatever does not fit together, now and not in the middle of a run.
@@ -83,6 +86,7 @@ class Agent:
         interpreter: Interpreter | None = None,
         wrap: Sequence[Callable[[Perform], Perform]] = (),
         journal: JournalChoice = "default",
+        on_approval: OnApproval = "ask",
     ) -> None:
         self._lock = threading.Lock()
         self._interpreter = interpreter
@@ -99,6 +103,7 @@ class Agent:
             approve=approve,
             wrap=tuple(wrap),
             journal=journal,
+            on_approval=on_approval,
         )
         self._check()
 
@@ -210,6 +215,10 @@ class Agent:
             return self._own_sandbox
 
     def _check(self) -> None:
+        if self._assembly.on_approval not in get_args(OnApproval):
+            raise ConfigError(f"on_approval must be 'ask' or 'park', not {self._assembly.on_approval!r}.")
+        if self._assembly.journal is None:
+            self._assembly.check_parks_nothing()
         self.opening("?")  # a prompt that cannot be filled is refused here
         if self._assembly.limits.max_cost_usd is None:
             return

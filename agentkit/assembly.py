@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from agentkit.act import Acting, act
 from agentkit.answers import Answers
-from agentkit.approval import Approver
+from agentkit.approval import Approver, OnApproval
 from agentkit.ask import Asking, ask
 from agentkit.conversation import Conversation, trimmed
 from agentkit.default_journal import default_journal
-from agentkit.errors import ConfigError, ModelError, NeedsAttention
+from agentkit.errors import ConfigError, ModelError, NeedsPerson
 from agentkit.events import Answered, RunEnded, RunStarted
 from agentkit.flow import Act, Ask, Effect, Flow, Perform, lower
 from agentkit.guard import Guard
@@ -66,11 +66,13 @@ class Assembly:
     approve: Approver | None
     wrap: Sequence[Callable[[Perform], Perform]]
     journal: JournalChoice = None
+    on_approval: OnApproval = "ask"
 
     def flow(self, start: Start) -> Flow[Run]:
         """The whole run: the loop with its effects performed, from RunStarted to RunEnded."""
         journal = yield from self._opened()
         if journal is None:
+            self.check_parks_nothing()
             return (yield from self._run(start))
         return (yield from self._recorded(partial(journal.begin, start, self._fingerprint), start.config))
 
@@ -81,6 +83,15 @@ class Assembly:
             raise ConfigError("Only an agent with a journal can resume a run: Agent(…, journal=Journal()).")
         take = partial(journal.take, run_id, self._fingerprint, allow_drift=allow_drift)
         return (yield from self._recorded(take, config))
+
+    def check_parks_nothing(self) -> None:
+        """See that runs without a journal need none.
+
+        Raises:
+            ConfigError: they are to wait for approval.
+        """
+        if self.on_approval == "park":
+            raise ConfigError("on_approval='park' needs a journal, in which the question waits: journal=Journal().")
 
     def _opened(self) -> Flow[Journal | None]:
         if self.journal == "default":
@@ -115,7 +126,7 @@ class Assembly:
         programs: list[Programs] = []
         try:
             run = yield from lower(solve, self._perform(start, meter, programs, recorder))
-        except NeedsAttention as error:
+        except NeedsPerson as error:
             run = cast("Run", error.run)  # the loop has set it
         except ModelError as error:
             if error.run is not None:
@@ -142,11 +153,11 @@ class Assembly:
         return (Message("system", system), *earlier, Message("user", self._question(start.question)))
 
     def _perform(self, start: Start, meter: Meter, programs: list[Programs], recorder: Recorder | None) -> Perform:
-        plan, approve = self.plan, self.approve
-        if recorder is not None and approve is not None:
-            approve = recorder.approver(approve)
+        plan = self.plan
         guard = Guard(plan.toolbox, plan.prompts, frozenset({PROGRAM} if plan.session else ()))
-        acting = Acting(plan.toolbox, plan.prompts, meter, approve, start.run_id, start.now)
+        acting = Acting(plan.toolbox, plan.prompts, meter, self.approve, start.run_id, start.now)
+        if recorder is not None:
+            acting.questions, acting.park = recorder.questions, self.on_approval == "park"
         asking = Asking(self.models, self.params, self.retry, meter, guard, acting, plan.reader, cost_usd, start.config)
 
         def perform(effect: Effect[Any]) -> Flow[Any]:

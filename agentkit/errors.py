@@ -8,7 +8,9 @@ AgentkitError
 │   ├── ContextOverflowError the conversation does not fit the model's context window
 │   └── TransientError       throttling, time-out, 5xx, a cut stream: worth another attempt
 │       └── ThrottledError       the provider asked us to slow down
-├── NeedsAttention       a run stops until a person has said what became of an action
+├── NeedsPerson          a run stops until a person has spoken
+│   ├── NeedsApproval        ... has said yes or no to an action
+│   └── NeedsAttention       ... has said what became of an action
 ├── JournalError         the journal cannot be used, or the run is not there or not free
 │   └── LeaseLost            another process drives the run by now
 ├── LimitReached         a run-wide limit was reached (the loop turns it into a last call)
@@ -34,7 +36,9 @@ __all__ = [
     "LeaseLost",
     "LimitReached",
     "ModelError",
+    "NeedsApproval",
     "NeedsAttention",
+    "NeedsPerson",
     "ThrottledError",
     "ToolError",
     "TransientError",
@@ -87,13 +91,25 @@ class ThrottledError(TransientError):
     """The provider asked us to slow down."""
 
 
-class NeedsAttention(AgentkitError):
-    """It is not known whether an action happened, and it must not be done twice: the run stops until a person says.
+class NeedsPerson(AgentkitError):
+    """A run stops until a person has spoken; then it is resumed.
 
-    Ends the run like a ModelError, but is not raised to the caller: the `Run` has stop_reason "needs_attention".
+    Ends the run like a ModelError, but is not raised to the caller: the `Run` has this stop_reason.
     """
 
     run: Run | None = None
+    stop_reason: StopReason
+
+
+class NeedsApproval(NeedsPerson):
+    """An action waits for a yes or no, and its question is in the journal: see `Journal.pending`."""
+
+    stop_reason: StopReason = "needs_approval"
+
+
+class NeedsAttention(NeedsPerson):
+    """It is not known whether an action happened, and it must not be done twice: see `Journal.attention`."""
+
     stop_reason: StopReason = "needs_attention"
 
 

@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from agentkit.messages import Action, LimitName, Malformed, Observation, Run
+from agentkit.messages import JSON, Action, LimitName, Malformed, Observation, Run
 from agentkit.messages import Step as StepValue
 
 __all__ = [
     "ActionStarted",
     "Answered",
     "ApprovalAsked",
+    "ApprovalWaits",
     "Event",
     "FormatFault",
     "LimitHit",
@@ -97,12 +99,25 @@ class ActionStarted:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalAsked:
-    """A person was asked about an action, and answered."""
+    """A person was asked about an action, and answered; `arguments` are there when they are not the model's."""
 
     tool: str
     granted: bool
     reason: str = ""
+    arguments: Mapping[str, JSON] | None = None
     type: Literal["approval"] = "approval"
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalWaits:
+    """The run ends here until a person has answered (`Journal.approve`, `Journal.deny`): exactly what would be done."""
+
+    tool: str
+    arguments: Mapping[str, JSON]
+    preview: str
+    key: str
+    step: int
+    type: Literal["approval_waits"] = "approval_waits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +175,7 @@ Event: TypeAlias = (
     | ThoughtTold
     | ActionStarted
     | ApprovalAsked
+    | ApprovalWaits
     | Observed
     | StepEnded
     | FormatFault

@@ -7,15 +7,17 @@ same words. What a type cannot say (patterns, `not`, `if`, several parts in `all
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal, NotRequired, TypeAlias, cast
 
 from agentkit.errors import ConfigError
 from agentkit.messages import JSON
+from agentkit.schema import Arguments
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-__all__ = ["adapter"]
+__all__ = ["SchemaArguments", "adapter"]
 
 _Schema: TypeAlias = "Mapping[str, JSON]"
 
@@ -54,6 +56,25 @@ def adapter(schema: _Schema, name: str) -> TypeAdapter[dict[str, object]]:
     except (PydanticUserError, SchemaError, AttributeError, TypeError, ValueError) as error:
         first = str(error).strip().split("\n", 1)[0]
         raise ConfigError(f"Tool {name!r}: its JSON Schema cannot be used: {first}") from error
+
+
+class SchemaArguments(Arguments):
+    """The arguments that a JSON Schema describes, where the tool itself is not at hand."""
+
+    def __init__(self, schema: _Schema, name: str) -> None:
+        self._schema = schema
+        self._name = name
+
+    @cached_property
+    def schema(self) -> dict[str, JSON]:
+        return dict(self._schema)
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[dict[str, object]]:
+        return adapter(self._schema, self._name)
+
+    def convert(self, given: Mapping[str, JSON]) -> dict[str, object]:
+        return self._adapter.validate_python(given)
 
 
 class _Types:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from agentkit import parse
 from agentkit.conversation import Conversation
-from agentkit.errors import LimitReached, ModelError, NeedsAttention
+from agentkit.errors import LimitReached, ModelError, NeedsPerson
 from agentkit.events import Answered, FormatFault, LimitHit, Observed, StepEnded, ThoughtTold
 from agentkit.flow import Act, Ask, Flow
 from agentkit.messages import JSON, Action, Decision, Finish, Malformed, Observation, Reply, Run, Step, StopReason, Turn
@@ -72,7 +72,7 @@ def loop(task: Task) -> Flow[Run]:
         raise LimitReached("max_steps", f"{task.max_steps} steps")
     except LimitReached as limit:
         return (yield from _at_limit(task, steps, limit))
-    except (ModelError, NeedsAttention) as error:
+    except (ModelError, NeedsPerson) as error:
         error.run = _ended(task, steps, None, error.stop_reason)
         raise
 

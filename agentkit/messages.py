@@ -220,8 +220,9 @@ class Run:
 
     Attributes:
         answer: the final answer; None only when a limit or an interruption ended the run and no last call was allowed,
-            or when the run needs attention.
-        stop_reason: "answer", or the limit that was reached, or "interrupted", "needs_attention" or "error".
+            or when the run waits for a person.
+        stop_reason: "answer", or the limit that was reached, or "interrupted", "needs_approval", "needs_attention" or
+            "error".
         answer_is_implicit: the answer was taken from a text without the final-answer marker, or from the last call.
         history: the earlier turns of the conversation.
         value: the answer as the asked-for `answer_type`, or as the program's value (PAL).

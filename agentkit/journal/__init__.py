@@ -7,8 +7,17 @@
 What is promised, and for which tools: docs/durability.md.
 """
 
-from agentkit.errors import JournalError, LeaseLost, NeedsAttention
+from agentkit.errors import JournalError, LeaseLost, NeedsApproval, NeedsAttention
 from agentkit.journal.journal import Journal
-from agentkit.journal.records import Attention, RunRecord
+from agentkit.journal.records import Attention, PendingApproval, RunRecord
 
-__all__ = ["Attention", "Journal", "JournalError", "LeaseLost", "NeedsAttention", "RunRecord"]
+__all__ = [
+    "Attention",
+    "Journal",
+    "JournalError",
+    "LeaseLost",
+    "NeedsApproval",
+    "NeedsAttention",
+    "PendingApproval",
+    "RunRecord",
+]

@@ -6,14 +6,15 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
+from agentkit.approval import Approval
 from agentkit.assembly import Start
 from agentkit.errors import ConfigError, JournalError
 from agentkit.journal.fingerprint import changes
 from agentkit.journal.leases import new_owner, user
 from agentkit.journal.recorder import Recorder
-from agentkit.journal.records import ATTENTION, Attention, Outcome, RunRecord, RunStatus, dump, load
+from agentkit.journal.records import ATTENTION, Attention, Outcome, PendingApproval, RunRecord, RunStatus, dump, load
 from agentkit.journal.secrets import Masks, Redact, default_patterns
-from agentkit.messages import Action, Observation
+from agentkit.messages import JSON, Action, Observation
 
 if TYPE_CHECKING:
     from agentkit.journal.store import Store
@@ -131,6 +132,52 @@ class Journal:
             self._store.append(lease, row, durable=True)
         finally:
             self._store.release(lease)
+
+    def pending(self, run_id: str | None = None) -> list[PendingApproval]:
+        """The calls that wait for a person's yes or no, of one run or of all, the oldest first.
+
+        Raises:
+            JournalError: there is no such run.
+        """
+        if run_id is not None:
+            self._store.run(run_id)
+        return self._store.approvals.pending(run_id)
+
+    def approve(
+        self,
+        run_id: str,
+        arguments: Mapping[str, JSON] | None = None,
+        reason: str = "",
+        *,
+        by: str | None = None,
+        key: str | None = None,
+    ) -> PendingApproval:
+        """Say yes to the call that a run waits with; then it can be resumed. The first answer to a call counts.
+
+        Args:
+            arguments: all the arguments to run the call with, if not those that the model wants.
+            by: who says so; by default whoever runs this process.
+            key: of which call, where several of the run wait.
+
+        Returns:
+            what was asked, and is approved now.
+
+        Raises:
+            BadArguments: the arguments do not fit the tool.
+            ConfigError: several calls wait, and no key was given.
+            JournalError: there is no such run, nothing of it waits, or somebody has answered already.
+        """
+        self._store.run(run_id)
+        return self._store.approvals.answer(run_id, key, Approval(True, reason, arguments, by or ""), Masks(self._redact))
+
+    def deny(self, run_id: str, reason: str = "", *, by: str | None = None, key: str | None = None) -> PendingApproval:
+        """Say no to the call that a run waits with, as `approve` says yes.
+
+        Args:
+            reason: what the model reads: why not, or what to do instead.
+        """
+        self._store.run(run_id)
+        return self._store.approvals.answer(run_id, key, Approval(False, reason, by=by or ""), Masks(self._redact))
 
     def begin(self, start: Start, fingerprint: Mapping[str, str]) -> Recorder:
         """Write down that a run begins. (For `Agent`.)

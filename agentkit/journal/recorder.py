@@ -5,23 +5,21 @@ intent committed → effect performed → result committed → result used
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import inspect
+import json
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from agentkit.act import call_key
-from agentkit.approval import Answer, Approval, ApprovalRequest, Approver
+from agentkit.approval import Questions
 from agentkit.assembly import Start
 from agentkit.errors import JournalError, LimitReached, ModelError, NeedsAttention
 from agentkit.flow import Act, Ask, Effect, Flow, Perform
-from agentkit.journal.leases import Lease, user
+from agentkit.journal.leases import Lease
 from agentkit.journal.marked import Marked
 from agentkit.journal.past import Past, call_of
 from agentkit.journal.records import (
@@ -34,11 +32,12 @@ from agentkit.journal.records import (
     Why,
     digest,
     dump,
+    json_text,
     load,
 )
 from agentkit.journal.secrets import Masks
 from agentkit.limits import Meter
-from agentkit.messages import Action, Decision, Observation, Reply, Run, Step
+from agentkit.messages import JSON, Action, Decision, Observation, Reply, Run, Step
 from agentkit.operations import Call, is_async
 from agentkit.schema import IdempotencyKey
 from agentkit.toolbox import AnyTool, Toolbox
@@ -157,24 +156,15 @@ class Recorder:
                 "variables back, and gave something else than before. Time or chance decides what it does."
             )
 
-    def approver(self, approve: Approver) -> Approver:
-        """The same, with what it says written down before it counts; what the journal has is not asked again."""
-
-        def ask(request: ApprovalRequest, /) -> Answer | Awaitable[Answer]:
-            mark = _arguments_digest(request)
-            if known := self._store.approval(request.run_id, request.key, mark):
-                return known
-            answer = approve(request)
-            if inspect.isawaitable(answer):
-                return self._heard_later(answer, request, mark)
-            return self._heard(answer, request, mark)
-
-        return ask
+    @property
+    def questions(self) -> Questions:
+        """Where the run's questions about approval wait, and what was said to them."""
+        return self._store.approvals.of(self._lease, self._arguments, self._masks.text)
 
     def end(self, run: Run) -> Flow[None]:
         """Write down how the run ended, and let go of it."""
         status: RunStatus = "ended"
-        if run.stop_reason in ("needs_attention", "error"):
+        if run.stop_reason in ("needs_approval", "needs_attention", "error"):
             status = cast("RunStatus", run.stop_reason)
         else:
             self._past.check_end()
@@ -232,8 +222,7 @@ class Recorder:
         effect, tool = line.effect, line.tool
         if isinstance(effect, Ask) or known.phase == "retry" or tool is None or tool.marks.read_only:
             return None
-        needs_approval = tool.marks.needs_approval and not self._past.allow_drift
-        if needs_approval and not (yield from self._was_approved(effect)):
+        if tool.marks.needs_approval and not (yield from self._was_let_go(effect)):
             return None
         if tool.reconcile is not None:
             return (yield from self._reconciled(tool, known, line))
@@ -241,12 +230,10 @@ class Recorder:
             yield from self._ask_person(known, line, "interrupted")
         return None
 
-    def _was_approved(self, effect: Act) -> Flow[bool]:
+    def _was_let_go(self, effect: Act) -> Flow[bool]:
         """Whether the tool can have been called at all. (One that was changed may not have asked then.)"""
-        approval = yield from Call(
-            self._store.approval, {"run_id": self._lease.run_id, "key": self._key(effect), "digest": None}
-        )
-        return isinstance(approval, Approval) and approval.granted
+        known = yield from Call(partial(self._store.approvals.let_go, self._lease.run_id, self._key(effect)), {})
+        return self._past.allow_drift if known is None else known is True
 
     def _reconciled(self, tool: AnyTool, known: Recorded, line: _Line) -> Flow[Observation | None]:
         """What the tool itself knows of the call.
@@ -327,28 +314,17 @@ class Recorder:
             return None
         return self._masks.json(dump(self._marked.without(Action(effect.action.tool, effect.action.input))))
 
+    def _arguments(self, tool: str, given: Mapping[str, object]) -> str:
+        """A call's arguments as they may be written down."""
+        plain = cast("dict[str, JSON]", json.loads(json_text(given)))
+        if not self._marked:
+            return self._masks.json(json_text(plain))
+        action = Action(tool, plain)
+        self._masks.add(self._marked.values(action))
+        return self._masks.json(json_text(self._marked.without(action).input))
+
     def _key(self, effect: Act) -> IdempotencyKey:
         return call_key(self._lease.run_id, effect.step, effect.call)
-
-    async def _heard_later(self, answer: Awaitable[Answer], request: ApprovalRequest, mark: str) -> Answer:
-        return await asyncio.to_thread(self._heard, await answer, request, mark)
-
-    def _heard(self, answer: Answer, request: ApprovalRequest, mark: str) -> Approval:
-        from agentkit.journal.store import ApprovalRow
-
-        approval = answer if isinstance(answer, Approval) else Approval(answer is True)
-        row = ApprovalRow(
-            key=request.key,
-            digest=mark,
-            step=request.step,
-            tool=request.tool,
-            arguments=_arguments(request).decode(),
-            granted=approval.granted,
-            reason=approval.reason,
-            by=user(),
-        )
-        self._store.approve(self._lease, row)
-        return approval
 
 
 def _performed(perform: Perform, effect: Ask | Act, meter: Meter) -> Flow[Outcome]:
@@ -388,13 +364,3 @@ def _kind(outcome: Outcome) -> str:
     if outcome.observation is not None:
         return outcome.observation.kind
     return "ok" if outcome.failed is None else outcome.failed.limit or "error"
-
-
-def _arguments(request: ApprovalRequest) -> bytes:
-    from pydantic_core import to_json
-
-    return to_json(dict(request.arguments), fallback=str, inf_nan_mode="constants")
-
-
-def _arguments_digest(request: ApprovalRequest) -> str:
-    return hashlib.sha256(request.tool.encode() + b"\n" + _arguments(request)).hexdigest()

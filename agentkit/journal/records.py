@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import Field, dataclass, replace
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
@@ -21,6 +22,7 @@ __all__ = [
     "Attention",
     "Failed",
     "Outcome",
+    "PendingApproval",
     "Phase",
     "Recorded",
     "RunRecord",
@@ -28,7 +30,10 @@ __all__ = [
     "Why",
     "digest",
     "dump",
+    "json_text",
     "load",
+    "now",
+    "storable",
 ]
 
 RunStatus = Literal["running", "ended", "interrupted", "needs_approval", "needs_attention", "error"]
@@ -75,6 +80,30 @@ class Attention:
     key: str
     at: str
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingApproval:
+    """A call that waits for a yes or no; `Journal.approve` and `Journal.deny` take the answer.
+
+    Attributes:
+        question: what the run was asked.
+        arguments: exactly as the tool would get them.
+        preview: what the call would have done when it was asked about, in the tool's own words; may be empty.
+        key: the idempotency key of the call; names it where several of one run wait.
+        asked_at: UTC, ISO 8601.
+        schema: JSON Schema of the arguments, which others must fit.
+    """
+
+    run_id: str
+    question: str
+    step: int
+    tool: str
+    arguments: Mapping[str, JSON]
+    preview: str
+    key: str
+    asked_at: str
+    schema: Mapping[str, JSON]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,3 +250,20 @@ def _clean(value: object) -> object:
             return [_clean(item) for item in cast("list[object]", value)]
         case _:
             return value
+
+
+def json_text(value: object) -> str:
+    """Any data as JSON; what JSON has not, as its text."""
+    return _json(value).decode()
+
+
+def storable(text: str) -> str:
+    """As databases take it: half surrogate pairs and zeros are none of theirs. (JSON texts hold zeros escaped.)"""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def now() -> str:
+    """The time as the tables have it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -5,20 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
 from sqlalchemy import Connection, CursorResult, RowMapping, Update, bindparam, case, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from agentkit.approval import Approval
 from agentkit.errors import ConfigError, JournalError, LeaseLost
+from agentkit.journal.approvals import Approvals
 from agentkit.journal.database import Database
 from agentkit.journal.leases import Lease, owner_is_gone
 from agentkit.journal.records import Outcome, Phase, Recorded, RunRecord, RunStatus, load
-from agentkit.journal.tables import approvals, effects, runs
+from agentkit.journal.records import now as _now
+from agentkit.journal.records import storable as _text
+from agentkit.journal.tables import effects, runs
 
-__all__ = ["ApprovalRow", "EffectRow", "RunRow", "Store"]
+__all__ = ["EffectRow", "RunRow", "Store"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,20 +52,6 @@ class EffectRow:
     by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalRow:
-    """What was said to one call."""
-
-    key: str
-    digest: str
-    step: int
-    tool: str
-    arguments: str
-    granted: bool
-    reason: str
-    by: str
-
-
 class Store:
     """All access to the tables.
 
@@ -77,6 +64,7 @@ class Store:
         self._database = Database(url)
         self._lease_seconds = lease_seconds
         self._clock = clock
+        self.approvals = Approvals(self._database, self._hold)
 
     def close(self) -> None:
         self._database.close()
@@ -137,16 +125,6 @@ class Store:
             self._hold(connection, lease)
             values = _values(row) | {"run_id": lease.run_id, "fence": lease.fence, "at": _now()}
             connection.execute(_NEW_EFFECT, values)
-
-    def approve(self, lease: Lease, row: ApprovalRow) -> None:
-        """Write down what was said to a call.
-
-        Raises:
-            LeaseLost: somebody else has the run.
-        """
-        with self._database.writing(durable=True) as connection:
-            self._hold(connection, lease)
-            connection.execute(insert(approvals).values(_values(row) | {"run_id": lease.run_id, "at": _now()}))
 
     def end(self, lease: Lease, status: RunStatus, stop_reason: str | None, answer: str | None) -> None:
         """Write down how a run ended, and let go of it, unless somebody else has it by now."""
@@ -212,15 +190,6 @@ class Store:
             return None
         return row, cast("int", (after[-1] if after else row)["number"]) + 1
 
-    def approval(self, run_id: str, key: str, digest: str | None = None) -> Approval | None:
-        """What was said to the call with this key, and these arguments; a yes before a no."""
-        wanted = select(approvals).where(approvals.c.run_id == run_id, approvals.c.key == key)
-        if digest is not None:
-            wanted = wanted.where(approvals.c.digest == digest)
-        with self._database.reading() as connection:
-            row = connection.execute(wanted.order_by(approvals.c.granted.desc())).mappings().first()
-        return None if row is None else Approval(row["granted"], row["reason"])
-
     def _hold(self, connection: Connection, lease: Lease) -> None:
         ours = {"of_run": lease.run_id, "of_fence": lease.fence, "of_owner": lease.owner}
         beat = {"status": "running", "expires_at": self._clock() + self._lease_seconds, "updated_at": _now()}
@@ -266,17 +235,6 @@ def _record(row: Mapping[Any, Any]) -> RunRecord:  # Any: a row's columns have s
     return RunRecord(**{name: row[name] for name in RunRecord.__dataclass_fields__})
 
 
-def _values(row: RunRow | EffectRow | ApprovalRow) -> dict[str, object]:
+def _values(row: RunRow | EffectRow) -> dict[str, object]:
     given = {name: getattr(row, name) for name in row.__dataclass_fields__}
     return {name: _text(value) if isinstance(value, str) else value for name, value in given.items()}
-
-
-def _text(text: str) -> str:
-    """As databases take it: half surrogate pairs and zeros are none of theirs. (JSON texts hold zeros escaped.)"""
-    if text.isascii() and "\0" not in text:
-        return text
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

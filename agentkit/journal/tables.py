@@ -73,7 +73,9 @@ effects = Table(
 )
 
 # What a person said to a call, bound to its arguments by `digest`. `granted` is NULL while the question waits for its
-# answer. `edited`: the arguments (JSON) that the person wants instead. `asked_at`, `at`: when it was asked, answered.
+# answer. `edited`: the arguments (JSON) that the person wants instead. `parameters`: JSON Schema of the arguments.
+# `asked_at`, `at`, `called_at`: when the question was put here to wait, when it was answered, when the approved call
+# began. `seal`: hash of the answer; a row that was changed by hand does not count.
 approvals = Table(
     "approvals",
     METADATA,
@@ -90,5 +92,8 @@ approvals = Table(
     Column("by", String(200)),
     Column("asked_at", String(32)),
     Column("at", String(32)),
+    Column("parameters", Text),
+    Column("called_at", String(32)),
+    Column("seal", String(64)),
     sqlite_with_rowid=False,
 )
