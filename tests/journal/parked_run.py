@@ -1,0 +1,118 @@
+"""A booking that waits for approval, killed anywhere: `python -m tests.journal.parked_run FOLDER`.
+
+Three kinds of process, each of which may die (SIGKILL) before and after each commit: one begins the run and parks it,
+one approves, one carries on. Prints what each way left behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, event
+
+from agentkit import Agent
+from agentkit.journal import Journal
+from agentkit.models import Request
+from agentkit.testing import ScriptedModel
+from agentkit.tools.store import SqlBookingStore
+from agentkit.tools.travel import travel_tools
+from tests.journal.booking_run import DAY, Place, child, fresh, left_behind, wait
+
+QUESTION = "Book Ann Lee to Paris."
+
+
+def reply(request: Request) -> str:
+    """What the model says next, told by the conversation alone."""
+    seen = [message.text for message in request.messages if message.text.startswith("Observation:")]
+    if not seen:
+        where = f'{{"origin": "London", "destination": "Paris", "date": "{DAY}"}}'
+        return f"Action: search_flights\nAction Input: {where}"
+    if len(seen) == 1:
+        flight = re.findall(r"\bF\d+", seen[0])[0]
+        return f'Action: book_flight\nAction Input: {{"flight_id": "{flight}", "passengers": ["Ann Lee"]}}'
+    return f"Final Answer: {seen[1]}"
+
+
+def next_part(place: Place) -> None:
+    """What comes next for the run: it is begun, approved (with another name), or carried on."""
+    store = SqlBookingStore(place.store)
+    with Journal(place.journal) as journal:
+        agent = Agent(ScriptedModel([reply] * 3), travel_tools(store), on_approval="park", journal=journal)
+        if not journal.runs():
+            agent.run(QUESTION, run_id="trip")
+        elif waiting := journal.pending():
+            journal.approve("trip", {**waiting[0].arguments, "passengers": ["Bea Lee"]}, by="Eve")
+        else:
+            agent.resume("trip")
+    store.close()
+
+
+def dying(place: Place, number: int, passed: list[int]) -> Callable[[], None]:
+    """One part, dying at a boundary of the journal; the boundaries of all parts are counted on."""
+
+    def work() -> None:
+        count = passed[0]
+
+        def boundary(connection: Connection) -> None:
+            nonlocal count
+            if connection.get_execution_options().get("writes") and "journal.db" in str(connection.engine.url):
+                if count == number:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                count += 1
+                (place.folder / "passed").write_text(str(count))
+
+        event.listen(Engine, "begin", boundary)
+        event.listen(Engine, "commit", boundary)
+        next_part(place)
+
+    return work
+
+
+def ended(place: Place) -> bool:
+    with Journal(place.journal) as journal:
+        return any(run.status == "ended" for run in journal.runs())
+
+
+def killed_once(place: Place, number: int) -> bool:
+    """All parts, one of which dies at this boundary and is done again. Whether there was such a boundary."""
+    passed, died = [0], False
+    while not ended(place):
+        code = wait(child(partial(next_part, place) if died else dying(place, number, passed)))
+        died = died or code == -signal.SIGKILL
+        assert code in (0, -signal.SIGKILL), code
+        if not died:
+            passed[0] = int((place.folder / "passed").read_text())
+    return died
+
+
+def main(folder: str) -> None:
+    base = Path(folder)
+    template = base / "template"
+    template.mkdir()
+    next_part(Place(template))  # makes the tables, and loads what the children will need
+    (template / "journal.db").unlink()
+
+    found: list[dict[str, object]] = []
+    whole: dict[str, object] = {}
+    while not whole:
+        place = fresh(base, f"boundary-{len(found)}", template)
+        died = killed_once(place, len(found))
+        left = left_behind(place)
+        if died:
+            found.append(left)
+        else:
+            whole = left  # past the last boundary: nobody was killed
+        shutil.rmtree(place.folder)
+    sys.stdout.write(json.dumps({"whole": whole, "boundaries": found}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
