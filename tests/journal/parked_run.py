@@ -29,23 +29,35 @@ from tests.journal.booking_run import DAY, Place, child, fresh, left_behind, wai
 QUESTION = "Book Ann Lee to Paris."
 
 
-def reply(request: Request) -> str:
+def found_flight(place: Place) -> str:
+    """A flight that can be booked, as the travel tools find it."""
+    store = SqlBookingStore(place.store)
+    where = f'{{"origin": "London", "destination": "Paris", "date": "{DAY}"}}'
+    model = ScriptedModel([f"Action: search_flights\nAction Input: {where}", "Final Answer: there"])
+    (step, _) = Agent(model, travel_tools(store)).run("Which flights are there?").steps
+    store.close()
+    assert step.observation is not None
+    return re.findall(r"\bF\d+", step.observation.text)[0]
+
+
+def script(flight: str) -> Callable[[Request], str]:
     """What the model says next, told by the conversation alone."""
-    seen = [message.text for message in request.messages if message.text.startswith("Observation:")]
-    if not seen:
-        where = f'{{"origin": "London", "destination": "Paris", "date": "{DAY}"}}'
-        return f"Action: search_flights\nAction Input: {where}"
-    if len(seen) == 1:
-        flight = re.findall(r"\bF\d+", seen[0])[0]
+
+    def reply(request: Request) -> str:
+        seen = [message.text for message in request.messages if message.text.startswith("Observation:")]
+        if seen:
+            return f"Final Answer: {seen[0]}"
         return f'Action: book_flight\nAction Input: {{"flight_id": "{flight}", "passengers": ["Ann Lee"]}}'
-    return f"Final Answer: {seen[1]}"
+
+    return reply
 
 
-def next_part(place: Place) -> None:
+def next_part(place: Place, flight: str) -> None:
     """What comes next for the run: it is begun, approved (with another name), or carried on."""
     store = SqlBookingStore(place.store)
     with Journal(place.journal) as journal:
-        agent = Agent(ScriptedModel([reply] * 3), travel_tools(store), on_approval="park", journal=journal)
+        model = ScriptedModel([script(flight)] * 2)
+        agent = Agent(model, travel_tools(store), on_approval="park", journal=journal)
         if not journal.runs():
             agent.run(QUESTION, run_id="trip")
         elif waiting := journal.pending():
@@ -55,11 +67,11 @@ def next_part(place: Place) -> None:
     store.close()
 
 
-def dying(place: Place, number: int, passed: list[int]) -> Callable[[], None]:
+def dying(place: Place, flight: str, number: int, passed: int) -> Callable[[], None]:
     """One part, dying at a boundary of the journal; the boundaries of all parts are counted on."""
 
     def work() -> None:
-        count = passed[0]
+        count = passed
 
         def boundary(connection: Connection) -> None:
             nonlocal count
@@ -71,7 +83,7 @@ def dying(place: Place, number: int, passed: list[int]) -> Callable[[], None]:
 
         event.listen(Engine, "begin", boundary)
         event.listen(Engine, "commit", boundary)
-        next_part(place)
+        next_part(place, flight)
 
     return work
 
@@ -81,15 +93,16 @@ def ended(place: Place) -> bool:
         return any(run.status == "ended" for run in journal.runs())
 
 
-def killed_once(place: Place, number: int) -> bool:
+def killed_once(place: Place, flight: str, number: int) -> bool:
     """All parts, one of which dies at this boundary and is done again. Whether there was such a boundary."""
-    passed, died = [0], False
+    passed, died = 0, False
     while not ended(place):
-        code = wait(child(partial(next_part, place) if died else dying(place, number, passed)))
-        died = died or code == -signal.SIGKILL
+        part = partial(next_part, place, flight) if died else dying(place, flight, number, passed)
+        code = wait(child(part))
         assert code in (0, -signal.SIGKILL), code
+        died = died or code != 0
         if not died:
-            passed[0] = int((place.folder / "passed").read_text())
+            passed = int((place.folder / "passed").read_text())
     return died
 
 
@@ -97,14 +110,17 @@ def main(folder: str) -> None:
     base = Path(folder)
     template = base / "template"
     template.mkdir()
-    next_part(Place(template))  # makes the tables, and loads what the children will need
-    (template / "journal.db").unlink()
+    flight = found_flight(Place(template))
+    warm = fresh(base, "warm", template)
+    while not ended(warm):
+        next_part(warm, flight)  # loads and builds all that the children will need
+    ended(Place(template))  # makes the tables
 
     found: list[dict[str, object]] = []
     whole: dict[str, object] = {}
     while not whole:
         place = fresh(base, f"boundary-{len(found)}", template)
-        died = killed_once(place, len(found))
+        died = killed_once(place, flight, len(found))
         left = left_behind(place)
         if died:
             found.append(left)
