@@ -12,6 +12,7 @@ from agentkit.cli.checkup import doctor
 from agentkit.cli.demo import demo
 from agentkit.cli.front import Command, Front
 from agentkit.cli.prompting import prompts
+from agentkit.cli.runs import runs
 from agentkit.cli.tooling import tools
 from agentkit.cli.weights import models
 
@@ -64,4 +65,5 @@ app.command("demo", cls=Command)(demo)
 app.add_typer(tools, name="tools")
 app.add_typer(prompts, name="prompt")
 app.add_typer(models, name="model")
+app.add_typer(runs, name="runs")
 app.command("doctor", cls=Command)(doctor)

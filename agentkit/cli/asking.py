@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agentkit.cli.live import LiveDisplay
     from agentkit.cli.sinks import Sink
     from agentkit.cli.watching import Outcome
+    from agentkit.messages import Run
 
 __all__ = ["ask", "display", "show_answer", "tell_end"]
 
@@ -99,16 +100,29 @@ def show_answer(outcome: Outcome, *, quiet: bool) -> None:
 def tell_end(outcome: Outcome, *, quiet: bool) -> None:
     """What there is to know besides the answer, on stderr."""
     from agentkit.cli.text import steps_taken, summary
+    from agentkit.cli.watching import WAITS
 
     run = outcome.run
     if outcome.error is not None:
         console.problem(str(outcome.error))
     elif run.stop_reason == "interrupted":
         console.note(f"Interrupted after {steps_taken(run)}.")
+    elif run.stop_reason in WAITS:
+        console.say(_how_to_answer(run), "fault")
     if quiet:
         return
     if run.stop_reason == "answer" and run.answer_is_implicit:
         console.note("The model did not mark this as its final answer.")
-    elif run.stop_reason not in ("answer", "interrupted", "error"):
+    elif run.stop_reason not in ("answer", "interrupted", "error", *WAITS):
         console.note("This answer is made from what was known when the limit was reached.")
     console.note(summary(run))
+
+
+def _how_to_answer(run: Run) -> str:
+    """What a person does about a run that waits for one."""
+    if run.stop_reason == "needs_approval":
+        answer = f"See the call: run-agent runs pending {run.run_id}\n"
+        answer += f"Answer:       run-agent runs approve {run.run_id}   (or: deny)\n"
+    else:
+        answer = f"Say what happened: run-agent runs resolve {run.run_id} --help\n"
+    return f"Run {run.run_id} waits for you.\n{answer}Then:         run-agent runs resume {run.run_id}"

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Concatenate, Literal, ParamSpec, Ty
 
 import typer
 
+from agentkit.approval import OnApproval
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -96,6 +98,13 @@ class AgentOptions:
         float | None, typer.Option(min=0, metavar="SECONDS", rich_help_panel=LIMITS, help="Seconds for the whole run.")
     ] = None
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve every call that would ask first.")] = False
+    on_approval: Annotated[
+        OnApproval,
+        typer.Option(
+            "--on-approval",
+            help="A call that needs approval: ask at the terminal, or park the run until 'runs approve' has answered.",
+        ),
+    ] = "ask"
     trace: Annotated[
         Path | None,
         typer.Option(metavar="FILE", rich_help_panel=OUTPUT, help="Write every event to FILE as JSON Lines."),

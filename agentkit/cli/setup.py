@@ -16,6 +16,7 @@ from agentkit.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentkit.agent import Agent
+    from agentkit.journal import Journal
     from agentkit.limits import Limits
     from agentkit.models import Params
     from agentkit.strategies import StrategyLike
@@ -48,6 +49,9 @@ def make_agent(options: AgentOptions, pause: Pause, *, prompt: str | None = None
     """
     from agentkit.agent import Agent
 
+    parks = options.on_approval == "park"
+    if parks and options.yes:
+        raise typer.BadParameter("--yes approves every call: none would wait", param_hint="'--on-approval'")
     strategy = strategy_of(options.strategy, options.prompt, options.samples, explain=options.explain)
     tools = tools_of(options.tool, strategy)
     params = inference_params(options.option)
@@ -59,8 +63,16 @@ def make_agent(options: AgentOptions, pause: Pause, *, prompt: str | None = None
         prompt=options.prompt or (prompt if strategy == "react" else None),
         limits=_limits(options),
         params=params,
-        approve=Consent(yes=options.yes, pause=pause),
+        approve=None if parks else Consent(yes=options.yes, pause=pause),
+        journal=_journal() if parks else None,
+        on_approval=options.on_approval,
     )
+
+
+def _journal() -> Journal:
+    from agentkit.journal import Journal
+
+    return Journal()
 
 
 def default_model(*, quiet: bool = False) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from agentkit.cli.text import arguments
 from agentkit.events import (
     ActionStarted,
+    ApprovalWaits,
     Event,
     FormatFault,
     LimitHit,
@@ -99,6 +101,8 @@ def _remark(event: Event) -> str:
             return f"The model's reply could not be used: {malformed.reason}"
         case ModelRetried(error=error, delay=delay):
             return f"{error} Trying again in {delay:.1f} s."
+        case ApprovalWaits(tool=tool, arguments=given):
+            return f"Waits for approval: {tool}({arguments(given)})"
         case LimitHit(text=text):
             return f"Limit reached: {text}."
         case RunEnded(run) if run.votes:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from agentkit.messages import Action, Observation, Run, Usage
 
-__all__ = ["arguments", "code_of", "counted", "folded", "observed", "printable", "steps_taken", "summary"]
+__all__ = ["arguments", "call_lines", "code_of", "counted", "folded", "observed", "printable", "steps_taken", "summary"]
 
 FOLD_LINES = 8
 FOLD_CHARS = 1200
@@ -61,6 +61,16 @@ def arguments(given: Mapping[str, object] | str) -> str:
     if isinstance(given, str):
         return repr(given) if given else ""
     return ", ".join(f"{name}={value!r}" for name, value in given.items())
+
+
+def call_lines(given: Mapping[str, object], preview: str = "") -> list[str]:
+    """A call that a person is to decide about: an argument to a line, and what it would do.
+
+    `repr` escapes all that a terminal would obey or hide.
+    """
+    lines = [printable(f"    {name}={value!r}") for name, value in given.items()] or ["    no arguments"]
+    shown = " ".join(printable(preview).split())
+    return [*lines, *([f"  That is: {shown}"] if shown else [])]
 
 
 def code_of(action: Action) -> str | None:

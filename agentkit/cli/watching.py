@@ -16,9 +16,12 @@ from agentkit.messages import Run, Step, Turn, Usage
 if TYPE_CHECKING:
     from agentkit.agent import Agent
 
-__all__ = ["Outcome", "watch"]
+__all__ = ["WAITS", "Outcome", "watch"]
 
-LIMIT, REFUSED, INTERRUPTED = 3, 4, 130
+LIMIT, REFUSED, WAITING, INTERRUPTED = 3, 4, 5, 130
+
+WAITS = frozenset({"needs_approval", "needs_attention"})
+"""The stop reasons of a run that waits for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Outcome:
             return 1
         if self.run.stop_reason == "interrupted":
             return INTERRUPTED
+        if self.run.stop_reason in WAITS:
+            return WAITING
         if self.run.stop_reason != "answer":
             return LIMIT
         return REFUSED if self.refused else 0

@@ -27,7 +27,22 @@ def test_help_shows_question_options_and_commands_without_loading_what_is_heavy(
         assert word in done.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "chat", "demo", "doctor", "tools show", "prompt show", "model fetch"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "run",
+        "chat",
+        "demo",
+        "doctor",
+        "tools show",
+        "prompt show",
+        "model fetch",
+        "runs pending",
+        "runs approve",
+        "runs deny",
+        "runs resolve",
+    ],
+)
 def test_every_command_has_help(inside: Inside, command: str) -> None:
     done = inside(*command.split(), "--help")
     assert done.exit_code == 0

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*forkpty:DeprecationWarning")
 LOOK_UP = 'Thought: I look it up.\nAction: population\nAction Input: {"city": "Oslo"}'
 FINAL = "Thought: There it is.\nFinal Answer: 717,710 people"
 TAXI = 'Thought: A taxi, then.\nAction: order_taxi\nAction Input: {"city": "Oslo", "time": "noon"}'
-ALLOW = r"Allow it\? \[y/N, or say what to do instead\] "
+ALLOW = r"Allow it\? \[y/N/e to edit, or say what to do instead\] "
 DIM, CALL = "\x1b[2m", "\x1b[1;36m"
 
 
