@@ -37,7 +37,9 @@ def found_flight(place: Place) -> str:
     (step, _) = Agent(model, travel_tools(store)).run("Which flights are there?").steps
     store.close()
     assert step.observation is not None
-    return re.findall(r"\bF\d+", step.observation.text)[0]
+    found = re.search(r"\bF\d+", step.observation.text)
+    assert found is not None
+    return found[0]
 
 
 def script(flight: str) -> Callable[[Request], str]:

@@ -323,11 +323,11 @@ class Filled(Arguments):
         self._inner, self._fill = inner, fill
 
     @property
-    def schema(self) -> dict[str, JSON]:  # type: ignore[override]
+    def schema(self) -> dict[str, JSON]:
         return self._inner.schema
 
     @property
-    def injected(self) -> dict[str, type]:  # type: ignore[override]
+    def injected(self) -> dict[str, type]:
         return self._inner.injected
 
     def convert(self, given: Mapping[str, JSON]) -> dict[str, object]:
