@@ -16,7 +16,6 @@ from agentkit.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentkit.agent import Agent
-    from agentkit.journal import Journal
     from agentkit.limits import Limits
     from agentkit.models import Params
     from agentkit.strategies import StrategyLike
@@ -64,15 +63,8 @@ def make_agent(options: AgentOptions, pause: Pause, *, prompt: str | None = None
         limits=_limits(options),
         params=params,
         approve=None if parks else Consent(yes=options.yes, pause=pause),
-        journal=_journal() if parks else None,
         on_approval=options.on_approval,
     )
-
-
-def _journal() -> Journal:
-    from agentkit.journal import Journal
-
-    return Journal()
 
 
 def default_model(*, quiet: bool = False) -> str:

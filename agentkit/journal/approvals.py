@@ -171,7 +171,9 @@ class RunApprovals:
         wanted = select(approvals).where(*self._of(request), _c.digest == mark)
         row = connection.execute(wanted.with_for_update() if lock else wanted).mappings().first()
         if row is not None and not _is_sound(row):
-            log.warning("run=%s | the approval of %s was changed by hand, and does not count", row["run_id"], row["key"])
+            log.warning(
+                "run=%s | the approval of %s was changed by hand, and does not count", row["run_id"], row["key"]
+            )
             return None
         return row
 

@@ -168,7 +168,9 @@ class Journal:
             JournalError: there is no such run, nothing of it waits, or somebody has answered already.
         """
         self._store.run(run_id)
-        return self._store.approvals.answer(run_id, key, Approval(True, reason, arguments, by or ""), Masks(self._redact))
+        return self._store.approvals.answer(
+            run_id, key, Approval(True, reason, arguments, by or ""), Masks(self._redact)
+        )
 
     def deny(self, run_id: str, reason: str = "", *, by: str | None = None, key: str | None = None) -> PendingApproval:
         """Say no to the call that a run waits with, as `approve` says yes.

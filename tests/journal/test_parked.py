@@ -33,6 +33,7 @@ from agentkit.events import ApprovalAsked, ApprovalWaits
 from agentkit.flow import Perform
 from agentkit.journal import Journal, JournalError, PendingApproval
 from agentkit.journal.leases import new_owner, user
+from agentkit.journal.records import json_text
 from agentkit.journal.store import Store
 from agentkit.messages import JSON
 from agentkit.operations import drive
@@ -440,7 +441,9 @@ def test_the_events_of_a_parked_run(journal: Journal) -> None:
 
 def test_parking_needs_a_journal() -> None:
     with pytest.raises(ConfigError, match="needs a journal"):
-        Agent(ScriptedModel([]), on_approval="park")
+        Agent(ScriptedModel([]), on_approval="park", journal=None)
+    with pytest.raises(ConfigError, match="needs a journal"):  # AGENTKIT_JOURNAL is off
+        Agent(ScriptedModel([]), on_approval="park").run("Pay Ann")
     with Journal("sqlite://") as journal, pytest.raises(ConfigError, match="'ask' or 'park'"):
         Agent(ScriptedModel([]), on_approval="wait", journal=journal)  # type: ignore[arg-type]
 
@@ -451,7 +454,7 @@ def test_where_several_wait_the_key_names_one(journal: Journal, url: str) -> Non
     store = Store(url, 60)
     lease = store.take("r", new_owner())
     second = ApprovalRequest("pay", {"amount": 6}, "Pay.", "r", 1, "r:1:1")
-    assert store.approvals.of(lease).keep(second, Approval.later()) == Approval.later()
+    assert store.approvals.of(lease, lambda _, given: json_text(given), str).keep(second, Approval.later()) == Approval.later()
     store.end(lease, "needs_approval", "needs_approval", None)
     store.close()
     with pytest.raises(ConfigError, match=r"name the key of one: r:1:0 \(pay\), r:1:1 \(pay\)"):
