@@ -23,6 +23,7 @@ from agentkit import (
     IdempotencyKey,
     Limits,
     Run,
+    Secret,
     ToolError,
     approve_all,
     tool,
@@ -454,7 +455,10 @@ def test_where_several_wait_the_key_names_one(journal: Journal, url: str) -> Non
     store = Store(url, 60)
     lease = store.take("r", new_owner())
     second = ApprovalRequest("pay", {"amount": 6}, "Pay.", "r", 1, "r:1:1")
-    assert store.approvals.of(lease, lambda _, given: json_text(given), str).keep(second, Approval.later()) == Approval.later()
+    assert (
+        store.approvals.of(lease, lambda _, given: json_text(given), str).keep(second, Approval.later())
+        == Approval.later()
+    )
     store.end(lease, "needs_approval", "needs_approval", None)
     store.close()
     with pytest.raises(ConfigError, match=r"name the key of one: r:1:0 \(pay\), r:1:1 \(pay\)"):
@@ -472,6 +476,97 @@ def test_what_cannot_be_answered_says_so(journal: Journal) -> None:
     bank.parked()
     with pytest.raises(JournalError, match="No call of run 'r' waits"):
         journal.deny("r", key="r:7:0")
+
+
+PROGRAM = """```python
+first = look()
+pay(5, "Ann")
+pay(6, "Bob")
+final_answer(first)
+```"""
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_programs_wait_at_each_call_that_needs_approval(journal: Journal, is_async: bool) -> None:
+    bank = Bank(journal)
+    looks: list[int] = []
+
+    @tool(read_only=True)
+    def look() -> str:
+        """Look around."""
+        looks.append(1)
+        return "quiet"
+
+    def resumed(replies: Sequence[str], run_id: str = "") -> Run:
+        tools = [*bank.tools, look]
+        model = ScriptedModel(replies)
+        with Agent(model, tools, strategy="code", on_approval="park", journal=journal) as agent:
+            if run_id:
+                return asyncio.run(agent.aresume(run_id)) if is_async else agent.resume(run_id)
+            return agent.run("Pay both", run_id="r")
+
+    assert resumed([PROGRAM]).stop_reason == "needs_approval"
+    assert [each.arguments for each in journal.pending()] == [{"amount": 5, "to": "Ann"}]
+    journal.approve("r", {"amount": 4, "to": "Ann"})
+    assert resumed([], "r").stop_reason == "needs_approval"
+    assert [each.arguments for each in journal.pending()] == [{"amount": 6, "to": "Bob"}]
+    assert bank.paid == [("r:1:2", 4, "Ann")] and resumed([], "r").stop_reason == "needs_approval"
+    journal.approve("r")
+    run = resumed([], "r")
+    assert (run.answer, run.stop_reason) == ("quiet", "answer")
+    assert bank.paid == [("r:1:2", 4, "Ann"), ("r:1:3", 6, "Bob")] and len(looks) == 1
+
+
+def test_a_program_that_catches_everything_still_waits(journal: Journal) -> None:
+    bank = Bank(journal)
+    program = """```python
+try:
+    pay(5, "Ann")
+except Exception as error:
+    final_answer(f"caught {error}")
+pay(6, "Bob")
+```"""
+    agent = Agent(ScriptedModel([program]), bank.tools, strategy="code", on_approval="park", journal=journal)
+    with agent:
+        assert agent.run("Pay", run_id="r").stop_reason == "needs_approval"
+    assert [each.key for each in journal.pending()] == ["r:1:1"] and bank.paid == []
+
+
+TOKEN = "ghp_0123456789abcdefghijABCDEFGHIJ"
+
+
+def test_secrets_of_a_question_are_not_in_the_journal(tmp_path: Path) -> None:
+    def words(to: str, password: str, note: str) -> str:
+        return f"log in as {to} with {password}"
+
+    @tool(needs_approval=True, preview=words)
+    def log_in(to: str, password: Annotated[str, Secret()], note: str) -> str:
+        """Log in."""
+        return f"in as {to} with {password}"
+
+    wanted = f'Action: log_in\nAction Input: {{"to": "Ann", "password": "mellon friend", "note": "{TOKEN}"}}'
+    answers: list[Approval] = [Approval.later(), Approval(True, f"because of {TOKEN}")]
+    seen: list[ApprovalRequest] = []
+
+    def approve(request: ApprovalRequest) -> Approval:
+        seen.append(request)
+        return answers.pop(0)
+
+    with Journal(f"sqlite:///{tmp_path / 'journal.db'}") as journal:
+        for run_id in ("parked", "asked"):
+            model = ScriptedModel([wanted, "Final Answer: ok"])
+            Agent(model, [log_in], approve=approve, journal=journal).run("Log in", run_id=run_id)
+        (waits,) = journal.pending()
+        assert waits.arguments == {"to": "Ann", "password": "***", "note": "***"}
+        with pytest.raises(ConfigError, match="looks like a secret"):
+            journal.approve("parked", {"to": "Ann", "password": "x", "note": TOKEN})
+        # What the journal does not have, the resumed run cannot do.
+        journal.approve("parked")
+        agent = Agent(ScriptedModel([]), [log_in], journal=journal)
+        assert agent.resume("parked").stop_reason == "needs_attention"
+    assert [request.arguments["password"] for request in seen] == ["mellon friend"] * 2
+    for path in tmp_path.iterdir():
+        assert b"mellon" not in path.read_bytes() and TOKEN.encode() not in path.read_bytes()
 
 
 @pytest.mark.parametrize("is_async", [False, True])
