@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agentkit import Agent
+from agentkit import Agent, Approval, tool
 from agentkit.models.local import installed
 from agentkit.models.weights import locate
 from agentkit.testing import ScriptedModel
@@ -41,9 +41,34 @@ def test_the_two_commands_are_targets_of_the_makefile() -> None:
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
+def guide(defines: str) -> str:
+    """The block of the guide that defines this function."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "guide.md").read_text(encoding="utf-8"), re.DOTALL)
+    (code,) = (block for block in blocks if f"def {defines}(" in block)
+    return str(code)
+
+
 def test_the_guide_s_wrapper_works() -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "guide.md").read_text(encoding="utf-8"), re.DOTALL)
+    code = guide("logged")
     names: dict[str, Any] = {}  # Any: what the example defines
     exec(code, names)
     run = Agent(ScriptedModel(["Final Answer: 4"]), wrap=[names["logged"]]).run("2 + 2?")
     assert run.answer == "4"
+
+
+def test_the_guide_s_approver_works() -> None:
+    names: dict[str, Any] = {}  # Any: what the example defines
+    exec(guide("approve"), {"Approval": Approval}, names)
+    sold: list[int] = []
+
+    @tool(needs_approval=True)
+    def order(price: int, seats: int) -> str:
+        """Order."""
+        sold.append(seats)
+        return "ordered"
+
+    script = [f'Action: order\nAction Input: {{"price": {price}, "seats": 5}}' for price in (2_000, 900)]
+    run = Agent(ScriptedModel([*script, "Final Answer: ok"]), [order], approve=names["approve"]).run("?")
+    seen = [step.observation.text for step in run.steps if step.observation is not None]
+    assert "At most 1,000 dollars." in seen[0] and 'What was run: order {"price":900,"seats":2}' in seen[1]
+    assert sold == [2]
