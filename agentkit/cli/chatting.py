@@ -139,5 +139,6 @@ class _Talk:
             self.last = outcome.run
             show_answer(outcome, quiet=self.quiet)
         elif outcome.error is None:
-            self.last = replace(outcome.run, answer="(interrupted)")
+            ended = "interrupted" if outcome.run.stop_reason == "interrupted" else "waiting for a person"
+            self.last = replace(outcome.run, answer=f"({ended})")
         tell_end(outcome, quiet=self.quiet)

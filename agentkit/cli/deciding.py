@@ -8,6 +8,7 @@ import typer
 
 from agentkit.cli.front import Command
 from agentkit.cli.text import call_lines, printable
+from agentkit.errors import BadArguments, ConfigError, JournalError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from agentkit.journal import Journal, PendingApproval
     from agentkit.messages import JSON
 
-__all__ = ["approve", "deny", "pending", "register", "resolve"]
+__all__ = ["approve", "deny", "pending", "register", "resolve", "the_journal"]
 
 RunId: TypeAlias = Annotated[str, typer.Argument(metavar="ID", help="The run.")]
 Key: TypeAlias = Annotated[
@@ -40,7 +41,7 @@ def pending(
       run-agent runs pending
       run-agent runs approve ID
     """
-    with _journal() as journal:
+    with the_journal() as journal:
         waiting = journal.pending(run_id)
     if json:
         from agentkit.codec import to_json
@@ -70,9 +71,7 @@ def approve(
       run-agent runs approve 5f1c9a30
       run-agent runs approve 5f1c9a30 --edit '{"passengers": ["Ada Lovelace"]}'
     """
-    from agentkit.errors import BadArguments
-
-    with _journal() as journal:
+    with the_journal() as journal:
         asked = _asked(journal, run_id, key)
         arguments = None
         if asked is not None:
@@ -99,7 +98,7 @@ def deny(
     Example:
       run-agent runs deny 5f1c9a30 --reason "Take the earlier flight."
     """
-    with _journal() as journal:
+    with the_journal() as journal:
         asked = _asked(journal, run_id, key)
         if asked is not None:
             typer.echo(_call(asked, asked.arguments, asked.preview))
@@ -130,7 +129,7 @@ def resolve(
     given = sum((result is not None, failed is not None, retry))
     if given > 1:
         raise typer.BadParameter("choose one of them", param_hint="'--result', '--failed' and '--retry'")
-    with _journal() as journal:
+    with the_journal() as journal:
         if not given:
             typer.echo(_unknown(journal, run_id))
             return
@@ -139,9 +138,19 @@ def resolve(
     _told("Resolved", run_id)
 
 
-def _journal() -> Journal:
+def the_journal() -> Journal:
+    """The one that run-agent keeps.
+
+    Raises:
+        ConfigError: it keeps none.
+    """
+    import os
+
+    from agentkit.default_journal import OFF, VARIABLE
     from agentkit.journal import Journal
 
+    if os.environ.get(VARIABLE) == OFF:
+        raise ConfigError(f"{VARIABLE} is {OFF}: run-agent keeps no journal.")
     return Journal()
 
 
@@ -173,8 +182,6 @@ def _call(waiting: PendingApproval, arguments: Mapping[str, JSON], preview: str)
 
 def _unknown(journal: Journal, run_id: str) -> str:
     """The action of which nobody knows whether it happened."""
-    from agentkit.errors import JournalError
-
     attention = journal.attention(run_id)
     if attention is None:
         raise JournalError(f"Run {run_id!r} needs no attention.")

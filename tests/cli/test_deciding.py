@@ -11,7 +11,7 @@ from agentkit import Agent
 from agentkit.cli.options import AgentOptions
 from agentkit.cli.setup import make_agent
 from agentkit.codec import event_from_json
-from agentkit.errors import JournalError
+from agentkit.errors import ConfigError, JournalError
 from agentkit.events import ApprovalWaits, RunEnded
 from agentkit.journal import Journal
 from tests.cli.conftest import Cli, Inside, finished
@@ -94,6 +94,13 @@ def test_a_run_that_is_not_there(inside: Inside) -> None:
     for command in ("approve", "deny", "resolve", "pending"):
         done = inside("runs", command, "nowhere")
         assert isinstance(done.exception, JournalError) and "knows no run 'nowhere'" in str(done.exception)
+
+
+def test_without_a_journal_nothing_waits(cli: Cli, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENTKIT_JOURNAL", "off")
+    for arguments in (("runs", "pending"), (*ORDER, "-m", cli.model(TAXI))):
+        done = inside(*arguments)
+        assert isinstance(done.exception, ConfigError) and "journal" in str(done.exception)
 
 
 def test_resolve(inside: Inside, tmp_path: Path) -> None:

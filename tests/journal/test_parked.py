@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -324,11 +325,11 @@ class Filled(Arguments):
     def __init__(self, inner: Arguments, fill: Callable[[dict[str, object]], dict[str, object]]) -> None:
         self._inner, self._fill = inner, fill
 
-    @property
+    @cached_property
     def schema(self) -> dict[str, JSON]:
         return self._inner.schema
 
-    @property
+    @cached_property
     def injected(self) -> dict[str, type]:
         return self._inner.injected
 
