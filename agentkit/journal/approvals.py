@@ -97,7 +97,8 @@ class Approvals:
 
     def _pending(self, run_id: str | None) -> Sequence[RowMapping]:
         wanted = select(approvals, runs.c.question).join(runs, runs.c.run_id == _c.run_id)
-        wanted = wanted.where(_c.granted.is_(None)).order_by(_c.asked_at, _c.key)
+        # A run may end without an answer: resumed by an agent whose tool needs no approval any more.
+        wanted = wanted.where(_c.granted.is_(None), runs.c.status != "ended").order_by(_c.asked_at, _c.key)
         if run_id is not None:
             wanted = wanted.where(_c.run_id == run_id)
         with self._database.reading() as connection:

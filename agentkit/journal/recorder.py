@@ -222,7 +222,7 @@ class Recorder:
         effect, tool = line.effect, line.tool
         if isinstance(effect, Ask) or known.phase == "retry" or tool is None or tool.marks.read_only:
             return None
-        if tool.marks.needs_approval and not (yield from self._was_let_go(effect)):
+        if not (yield from self._can_have_run(tool, effect)):
             return None
         if tool.reconcile is not None:
             return (yield from self._reconciled(tool, known, line))
@@ -230,10 +230,13 @@ class Recorder:
             yield from self._ask_person(known, line, "interrupted")
         return None
 
-    def _was_let_go(self, effect: Act) -> Flow[bool]:
-        """Whether the tool can have been called at all. (One that was changed may not have asked then.)"""
-        known = yield from Call(partial(self._store.approvals.let_go, self._lease.run_id, self._key(effect)), {})
-        return self._past.allow_drift if known is None else known is True
+    def _can_have_run(self, tool: AnyTool, effect: Act) -> Flow[bool]:
+        """Whether the tool can have been called at all: not while its call waits for approval, or before anybody was
+        asked. (A tool that was changed may not have needed approval then.)"""
+        begun = yield from Call(partial(self._store.approvals.let_go, self._lease.run_id, self._key(effect)), {})
+        if begun is None:
+            return self._past.allow_drift or not tool.marks.needs_approval
+        return begun is True
 
     def _reconciled(self, tool: AnyTool, known: Recorded, line: _Line) -> Flow[Observation | None]:
         """What the tool itself knows of the call.

@@ -64,7 +64,9 @@ def test_pending_shows_the_call_and_approve_lets_it_run(cli: Cli, inside: Inside
     assert "order_taxi (key " in shown.stdout and "    city='Oslo'\n    time='noon'\n" in shown.stdout
     (as_json,) = json.loads(inside("runs", "pending", run_id, "--json").stdout)
     assert as_json["arguments"] == {"city": "Oslo", "time": "noon"} and "city" in as_json["schema"]["properties"]
-    done = inside("runs", "approve", run_id)
+    other = inside("runs", "approve", run_id, "--key", "other")
+    assert isinstance(other.exception, JournalError) and "waits for approval" in str(other.exception)
+    done = inside("runs", "approve", run_id, "--key", as_json["key"])
     assert done.exit_code == 0 and "    time='noon'\n" in done.stdout
     assert f"run-agent runs resume {run_id}" in done.stdout
     assert "Nothing waits" in inside("runs", "pending").stderr

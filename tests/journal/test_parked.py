@@ -367,6 +367,18 @@ def test_what_was_parked_cannot_have_happened_whatever_has_changed(journal: Jour
     assert bank.agent(SCRIPT[1:]).resume("r", allow_drift=True).answer == "paid"
 
 
+def test_a_question_that_no_run_asks_any_more_does_not_wait(journal: Journal) -> None:
+    bank = Bank(journal)
+    bank.parked()
+    free = [each.with_marks(needs_approval=False) for each in bank.tools]
+    agent = Agent(ScriptedModel(SCRIPT[1:]), free, journal=journal)
+    assert agent.resume("r", allow_drift=True).answer == "paid"
+    assert bank.paid == [("r:1:0", 5, "Ann")]
+    assert journal.pending() == []
+    with pytest.raises(JournalError, match="No call of run 'r' waits"):
+        journal.approve("r")
+
+
 def test_an_approver_is_asked_first_and_may_put_it_off(journal: Journal) -> None:
     bank = Bank(journal)
     asked: list[str] = []
@@ -571,7 +583,7 @@ def test_secrets_of_a_question_are_not_in_the_journal(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-def test_travel_is_booked_once_after_hours(url: str, tmp_path: Path, is_async: bool) -> None:
+def test_each_booking_of_a_trip_waits_and_is_made_once(url: str, tmp_path: Path, is_async: bool) -> None:
     """The travel tools, with their own store, and another agent for each part as in another process."""
     store = SqlBookingStore(f"sqlite:///{tmp_path / 'travel.db'}")
 
