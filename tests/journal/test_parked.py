@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Annotated
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import AfterValidator
 from sqlalchemy import create_engine, text
 
@@ -36,7 +38,8 @@ from agentkit.flow import Perform
 from agentkit.journal import Journal, JournalError, PendingApproval
 from agentkit.journal.leases import new_owner, user
 from agentkit.journal.records import json_text
-from agentkit.journal.store import Store
+from agentkit.journal.secrets import Masks
+from agentkit.journal.store import RunRow, Store
 from agentkit.messages import JSON
 from agentkit.operations import drive
 from agentkit.schema import Arguments
@@ -480,6 +483,32 @@ def test_where_several_wait_the_key_names_one(journal: Journal, url: str) -> Non
     assert journal.run("r").status == "needs_approval"
     journal.approve("r")
     assert journal.run("r").status == "interrupted"
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text("aé😀\x00\ud800", max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(asked=st.dictionaries(st.text(max_size=5), ANY_JSON), edited=st.dictionaries(st.text(max_size=5), ANY_JSON))
+def test_any_arguments_wait_and_come_back(asked: dict[str, JSON], edited: dict[str, JSON]) -> None:
+    store = Store("sqlite://", 60)
+    row = RunRow(run_id="r", question="?", model="m", strategy="react", fingerprint="{}", start="{}")
+    kept = store.approvals.of(store.insert_run(row, new_owner()), lambda _, given: json_text(given), str)
+    request = ApprovalRequest("t", asked, "", "r", 1, "r:1:0")
+    assert kept.known(request) is None
+    assert kept.keep(request, Approval.later()) == kept.known(request) == Approval.later()
+    assert kept.known(replace(request, arguments={**asked, "more": 1})) is None
+    store.approvals.answer("r", None, Approval(True, "because", edited, "Ann"), Masks(None))
+    found = kept.known(request)
+    assert found is not None and found.arguments is not None and (found.granted, found.by) == (True, "Ann")
+    assert json_text(found.arguments) == json_text(edited)
+    assert kept.keep(request, Approval(False)) == found  # the first answer counts
+    assert store.approvals.let_go("r", "r:1:0") is True
+    store.close()
 
 
 def test_what_cannot_be_answered_says_so(journal: Journal) -> None:
