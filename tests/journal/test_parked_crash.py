@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forks and SIGKILL")
+@pytest.mark.timeout(240)
 def test_a_parked_booking_that_is_killed_anywhere_is_made_once(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "tests.journal.parked_run", tmp_path],
