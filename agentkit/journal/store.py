@@ -104,7 +104,7 @@ class Store:
             JournalError: there is no such run, or somebody drives it.
         """
         with self._database.writing(durable=False) as connection:
-            row = _run(connection, run_id)
+            row = _run(connection, run_id, lock=True)  # its last holder's commit may be under way
             left = cast("float", row["expires_at"]) - self._clock()
             holder = cast("str | None", row["owner"])
             if holder is not None and left > 0 and not owner_is_gone(holder):
@@ -214,8 +214,9 @@ def _found(connection: Connection, statement: Update, values: Mapping[str, objec
     return cast("CursorResult[tuple[()]]", connection.execute(statement, values)).rowcount == 1
 
 
-def _run(connection: Connection, run_id: str) -> RowMapping:
-    row = connection.execute(select(runs).where(runs.c.run_id == run_id)).mappings().first()
+def _run(connection: Connection, run_id: str, *, lock: bool = False) -> RowMapping:
+    wanted = select(runs).where(runs.c.run_id == run_id)
+    row = connection.execute(wanted.with_for_update() if lock else wanted).mappings().first()
     return row or _no_run(run_id)
 
 
