@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from agentkit.databases import Place, engine, reason
 from agentkit.default_journal import OFF, VARIABLE
 from agentkit.errors import ConfigError, JournalError
-from agentkit.journal.tables import METADATA
+from agentkit.journal.schema import bring_up_to_date
 
 if TYPE_CHECKING:
     from sqlalchemy import PoolProxiedConnection
@@ -128,15 +128,8 @@ class Database:
         if self._has_tables:
             return
         with self._lock:
-            try:
-                self._create()
-            except DBAPIError:
-                self._create()  # another process made them in between
+            bring_up_to_date(self._synced)
             self._has_tables = True
-
-    def _create(self) -> None:
-        with self._synced.begin() as connection:
-            METADATA.create_all(connection)
 
 
 class ConnectionGone(JournalError):
