@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -148,6 +149,8 @@ class RawTransaction:
         self._connection: DBAPIConnection | None = None
         self._cursor: DBAPICursor | None = None
         self._used = False
+        self._file = made.url.database if self._sqlite and self._kept else None
+        self._identity: tuple[int, int] | None = None
         self._pid = 0
         self._synchronous = ""
         self.dbapi: Any = made.dialect.loaded_dbapi  # Any: a driver's module
@@ -157,6 +160,10 @@ class RawTransaction:
         try:
             cursor = self._cursor
             if cursor is None or self._pid != os.getpid():
+                cursor = self._open()
+            if self.durable and self._identity != self._identify():
+                # SQLite would go on writing to a file that nobody finds any more.
+                self.drop()
                 cursor = self._open()
             if self._sqlite:
                 self._begin(cursor)
@@ -202,7 +209,18 @@ class RawTransaction:
         self._pid = os.getpid()
         self._synchronous = ""
         self._used = False
+        self._identity = self._identify()
         return self._cursor
+
+    def _identify(self) -> tuple[int, int] | None:
+        """Which file it is that stands where the database should be; None where there is none."""
+        if self._file is None:
+            return None
+        try:
+            found = Path(self._file).stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _give_back(self) -> None:
         proxy = self._proxy
