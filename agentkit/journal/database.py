@@ -174,14 +174,12 @@ class RawTransaction:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         assert self._connection is not None
-        lost = False
+        lost = error is not None and self._is_lost(error)
         try:
             if error is None:
                 self._connection.commit()
-            else:
-                lost = self._is_lost(error)
-                if not lost:
-                    self._connection.rollback()
+            elif not lost:
+                self._connection.rollback()
         except self.dbapi.Error as failed:
             self.drop()  # its transaction ends with it
             raise _clear(failed) from failed
@@ -229,7 +227,7 @@ class RawTransaction:
             proxy.close()
 
     def _is_lost(self, error: BaseException) -> bool:
-        return isinstance(error, self.dbapi.Error) and self._engine.dialect.is_disconnect(error, None, None)
+        return isinstance(error, self.dbapi.Error) and self._engine.dialect.is_disconnect(error, self._connection, None)
 
     def _begin(self, cursor: DBAPICursor) -> None:
         wanted = "FULL" if self.durable else "NORMAL"

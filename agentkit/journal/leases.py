@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Lease", "new_owner", "owner_is_gone", "user"]
+__all__ = ["Lease", "has_left", "new_owner", "owner_is_gone", "user"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,20 @@ def new_owner() -> str:
     return f"{_machine()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
+# Holders of this process that stopped, and could not tell the journal.
+_left: set[str] = set()
+
+
+def has_left(owner: str) -> None:
+    """Remember that a holder of this process has stopped, where the journal cannot be told."""
+    _left.add(owner)
+
+
 def owner_is_gone(owner: str) -> bool:
-    """Whether the holder was a process of this machine that is no more: nobody need wait for its lease to expire."""
+    """Whether the holder has stopped, or was a process of this machine that is no more: nobody need wait for its lease
+    to expire."""
+    if owner in _left:
+        return True
     machine, _, rest = owner.partition(":")
     pid = rest.partition(":")[0]
     if machine != _machine() or not pid.isdecimal():

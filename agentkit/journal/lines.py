@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from sqlalchemy import Dialect, bindparam, case, insert, select, update
 
-from agentkit.errors import LeaseLost
+from agentkit.errors import JournalError, LeaseLost
 from agentkit.flow import Flow
-from agentkit.journal.leases import Lease
+from agentkit.journal.leases import Lease, has_left
 from agentkit.journal.records import EffectRow, RunStatus, now, storable
 from agentkit.journal.statements import Prepared
 from agentkit.journal.tables import effects, runs
@@ -104,7 +104,11 @@ class Lines:
 
     def leave(self) -> None:
         """Let go of the run before its end, unless somebody else has it by now."""
-        self._now(_End(self, None))
+        try:
+            self._now(_End(self, None))
+        except JournalError:
+            has_left(self.lease.owner)
+            raise
 
     def take_along(self, job: _Job, queue: deque[Job]) -> None:
         """Queue a job with all that has waited. (One at a time: no result may come after what followed from it.)"""
