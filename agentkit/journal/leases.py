@@ -7,6 +7,7 @@ import secrets
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 __all__ = ["Lease", "has_left", "new_owner", "owner_is_gone", "user"]
@@ -54,7 +55,13 @@ def owner_is_gone(owner: str) -> bool:
 
 
 def _machine() -> str:
-    """Host and, where there are such, the boot and the namespace of process ids: containers may share all the rest."""
+    return _machine_of(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _machine_of(_pid: int) -> str:
+    """Host and, where there are such, the boot and the namespace of process ids: containers may share all the rest.
+    Found out once for each process."""
     parts = [socket.gethostname()]
     with suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()[:8])
