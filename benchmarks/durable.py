@@ -30,10 +30,11 @@ def measured(python: str, script: str, *arguments: object) -> list[float]:
     return found if isinstance(found, list) else [found]
 
 
-def per_step(rounds: int, steps: int) -> None:
+def per_step(rounds: int, count: int) -> None:
+    steps = str(count)
     here = sys.executable
     peer = str(peer_python(*PEERS["LangChain create_agent"][1], "langgraph-checkpoint-sqlite"))
-    contenders = {
+    contenders: dict[str, tuple[str, ...]] = {
         "bare loop": (here, "bare_loop.py", steps),
         "agentkit, no journal": (here, "agentkit_agent.py", steps),
         "sqlite3, bare insert, NORMAL": (here, "durable_insert.py", steps, "NORMAL"),

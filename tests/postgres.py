@@ -25,7 +25,7 @@ class PostgresServer:
             shutil.chown(folder, self._user)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
-        command = ["initdb", "-D", folder / "data", "-U", "agent", "-A", "trust", "-N"]
+        command: list[str | Path] = ["initdb", "-D", folder / "data", "-U", "agent", "-A", "trust", "-N"]
         subprocess.run(command, user=self._user, cwd=folder, check=True)
         self._process: subprocess.Popen[str] | None = None
 
