@@ -74,15 +74,23 @@ class Assembly:
         if journal is None:
             self.check_parks_nothing()
             return (yield from self._run(start))
-        return (yield from self._recorded(partial(journal.begin, start, self._fingerprint), start.config))
+        recorder = yield from journal.begin(start, self._fingerprint)
+        try:
+            return (yield from self._run(replace(recorder.start, config=start.config), recorder))
+        finally:
+            recorder.close()
 
     def resume(self, run_id: str, config: Mapping[str, object] | None, *, allow_drift: bool) -> Flow[Run]:
         """The same run from where its journal ends: what it has is not done again."""
         journal = yield from self._opened()
         if journal is None:
             raise ConfigError("Only an agent with a journal can resume a run: Agent(…, journal=Journal()).")
-        take = partial(journal.take, run_id, self._fingerprint, allow_drift=allow_drift)
-        return (yield from self._recorded(take, config))
+        hold = _Hold(partial(journal.take, run_id, self._fingerprint, allow_drift=allow_drift))
+        try:
+            recorder = cast("Recorder", (yield from Call(hold.take, {})))
+            return (yield from self._run(replace(recorder.start, config=config), recorder))
+        finally:
+            hold.leave()
 
     def check_parks_nothing(self) -> None:
         """See that runs without a journal need none.
@@ -97,14 +105,6 @@ class Assembly:
         if self.journal == "default":
             return (yield from default_journal())
         return self.journal
-
-    def _recorded(self, take: Callable[[], Recorder], config: Mapping[str, object] | None) -> Flow[Run]:
-        hold = _Hold(take)
-        try:
-            recorder = cast("Recorder", (yield from Call(hold.take, {})))
-            return (yield from self._run(replace(recorder.start, config=config), recorder))
-        finally:
-            hold.leave()
 
     @cached_property
     def _fingerprint(self) -> dict[str, str]:

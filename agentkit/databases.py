@@ -84,7 +84,9 @@ def engine(text: str, place: Place, pragmas: Sequence[str], begin: Callable[[Con
 
 
 def _sqlite(url: URL, place: Place, pragmas: Sequence[str], begin: Callable[[Connection], None]) -> Engine:
-    arguments = {"check_same_thread": False, "timeout": _BUSY_SECONDS}
+    arguments: dict[str, object] = {"check_same_thread": False}
+    if "timeout" not in url.query:  # how long to wait for another's lock, in seconds: sqlite:///FILE?timeout=5
+        arguments["timeout"] = _BUSY_SECONDS
     if url.database in (None, "", ":memory:"):
         # Each connection would be a database of its own: all threads take turns on one.
         made = create_engine(url, connect_args=arguments, poolclass=QueuePool, pool_size=1, max_overflow=0)

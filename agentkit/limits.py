@@ -106,6 +106,11 @@ class Meter:
         if self.deadline is not None:
             self.deadline = max(self.deadline, self._clock() + seconds)
 
+    @property
+    def seconds(self) -> float:
+        """How long the run has taken."""
+        return self._clock() - self._started
+
     def usage(self) -> Usage:
         return Usage(
             input_tokens=self.input,
@@ -115,7 +120,7 @@ class Meter:
             model_calls=self.calls,
             tool_calls=self.tool_calls,
             cost_usd=self.cost if self.priced and self.calls else None,
-            seconds=self._clock() - self._started,
+            seconds=self.seconds,
         )
 
     def restore(self, usage: Usage) -> None:

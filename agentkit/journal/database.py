@@ -5,18 +5,25 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Dialect, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from agentkit.databases import Place, engine, reason
 from agentkit.default_journal import OFF, VARIABLE
 from agentkit.errors import ConfigError, JournalError
-from agentkit.journal.tables import METADATA
+from agentkit.journal.schema import bring_up_to_date
 
-__all__ = ["Database", "default_url"]
+if TYPE_CHECKING:
+    from sqlalchemy import PoolProxiedConnection
+    from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+
+__all__ = ["ConnectionGone", "Database", "default_url"]
 
 
 PLACE = Place("journal", VARIABLE, "journal.db")
@@ -48,6 +55,17 @@ class Database:
         self._unsynced = made.execution_options(writes=True, durable=False)
         self._lock = threading.Lock()
         self._has_tables = False
+        self._raw = RawTransaction(made)
+
+    @property
+    def dialect(self) -> Dialect:
+        """What statements are to be compiled for."""
+        return self._engine.dialect
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether only one transaction can write at a time."""
+        return self._engine.dialect.name == "sqlite"
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -86,19 +104,137 @@ class Database:
         with self.writing(durable=False):
             pass
 
+    def raw(self, *, durable: bool) -> RawTransaction:
+        """`writing` for one thread at a time, past SQLAlchemy's machinery: its cursor is the driver's own.
+
+        Raises:
+            JournalError: the database cannot be reached or stays locked.
+        """
+        if not self._has_tables:
+            with _clear_errors():
+                self._make_tables()
+        self._raw.durable = durable
+        return self._raw
+
+    def let_go(self) -> None:
+        """Close the connection that `raw` keeps; the next transaction opens another."""
+        self._raw.drop()
+
+    def is_refusal(self, error: JournalError) -> bool:
+        """Whether the database works, but will not have what was written (a row is there already, say)."""
+        dbapi = self._raw.dbapi
+        return isinstance(error.__cause__, (dbapi.IntegrityError, dbapi.DataError, dbapi.ProgrammingError))
+
     def _make_tables(self) -> None:
         if self._has_tables:
             return
         with self._lock:
-            try:
-                self._create()
-            except DBAPIError:
-                self._create()  # another process made them in between
+            bring_up_to_date(self._synced)
             self._has_tables = True
 
-    def _create(self) -> None:
-        with self._synced.begin() as connection:
-            METADATA.create_all(connection)
+
+class ConnectionGone(JournalError):
+    """A kept connection was dead: nothing of the transaction has happened, and a new connection may work."""
+
+
+class RawTransaction:
+    """A transaction on a connection that is kept from one to the next, with one cursor."""
+
+    def __init__(self, made: Engine) -> None:
+        self._engine = made
+        self._sqlite = made.dialect.name == "sqlite"
+        # In memory there is but one connection, which others need as well.
+        self._kept = not self._sqlite or made.url.database not in (None, "", ":memory:")
+        self._proxy: PoolProxiedConnection | None = None
+        self._connection: DBAPIConnection | None = None
+        self._cursor: DBAPICursor | None = None
+        self._used = False
+        self._file = made.url.database if self._sqlite and self._kept else None
+        self._identity: tuple[int, int] | None = None
+        self._pid = 0
+        self._synchronous = ""
+        self.dbapi: Any = made.dialect.loaded_dbapi  # Any: a driver's module
+        self.durable = False
+
+    def __enter__(self) -> DBAPICursor:
+        try:
+            cursor = self._cursor
+            if cursor is None or self._pid != os.getpid():
+                cursor = self._open()
+            if self.durable and self._identity != self._identify():
+                # SQLite would go on writing to a file that nobody finds any more.
+                self.drop()
+                cursor = self._open()
+            if self._sqlite:
+                self._begin(cursor)
+            return cursor
+        except (self.dbapi.Error, DBAPIError, PoolTimeout) as error:
+            self.drop()
+            raise _clear(error) from error
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        assert self._connection is not None
+        lost = error is not None and self._is_lost(error)
+        try:
+            if error is None:
+                self._connection.commit()
+            elif not lost:
+                self._connection.rollback()
+        except self.dbapi.Error as failed:
+            self.drop()  # its transaction ends with it
+            raise _clear(failed) from failed
+        was_used, self._used = self._used, True
+        if lost:
+            self.drop()
+        elif not self._kept:
+            self._give_back()
+        if isinstance(error, self.dbapi.Error):
+            raise (ConnectionGone if lost and was_used else JournalError)(_why(error)) from error
+
+    def drop(self) -> None:
+        """Close the connection."""
+        proxy = self._proxy
+        self._proxy = self._connection = self._cursor = None
+        if proxy is not None and self._pid == os.getpid():  # else it is the parent's
+            with suppress(self.dbapi.Error, DBAPIError):
+                proxy.invalidate()
+
+    def _open(self) -> DBAPICursor:
+        self._proxy = self._engine.raw_connection()
+        self._connection = self._proxy.dbapi_connection
+        assert self._connection is not None
+        self._cursor = self._connection.cursor()
+        self._pid = os.getpid()
+        self._synchronous = ""
+        self._used = False
+        self._identity = self._identify()
+        return self._cursor
+
+    def _identify(self) -> tuple[int, int] | None:
+        """Which file it is that stands where the database should be; None where there is none."""
+        if self._file is None:
+            return None
+        try:
+            found = Path(self._file).stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _give_back(self) -> None:
+        proxy = self._proxy
+        self._proxy = self._connection = self._cursor = None
+        if proxy is not None:
+            proxy.close()
+
+    def _is_lost(self, error: BaseException) -> bool:
+        return isinstance(error, self.dbapi.Error) and self._engine.dialect.is_disconnect(error, self._connection, None)
+
+    def _begin(self, cursor: DBAPICursor) -> None:
+        wanted = "FULL" if self.durable else "NORMAL"
+        if self._synchronous != wanted:
+            cursor.execute(f"PRAGMA synchronous={wanted}")
+            self._synchronous = wanted
+        cursor.execute("BEGIN IMMEDIATE")
 
 
 def _begin(connection: Connection) -> None:
@@ -115,12 +251,18 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+def _why(error: Exception) -> str:
+    told = reason(error) if isinstance(error, (DBAPIError, PoolTimeout)) else str(error).partition("\n")[0]
+    return f"The journal cannot be used just now ({told}). The run stops here; resume it when the journal is back."
+
+
+def _clear(error: Exception) -> JournalError:
+    return JournalError(_why(error))
+
+
 @contextmanager
 def _clear_errors() -> Generator[None, None, None]:
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:
-        raise JournalError(
-            f"The journal cannot be used just now ({reason(error)}). "
-            "The run stops here; resume it when the journal is back."
-        ) from error
+        raise _clear(error) from error

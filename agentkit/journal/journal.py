@@ -9,10 +9,21 @@ from typing import TYPE_CHECKING, cast
 from agentkit.approval import Approval
 from agentkit.assembly import Start
 from agentkit.errors import ConfigError, JournalError
+from agentkit.flow import Flow
 from agentkit.journal.fingerprint import changes
 from agentkit.journal.leases import new_owner, user
 from agentkit.journal.recorder import Recorder
-from agentkit.journal.records import ATTENTION, Attention, Outcome, PendingApproval, RunRecord, RunStatus, dump, load
+from agentkit.journal.records import (
+    ATTENTION,
+    Attention,
+    EffectRow,
+    Outcome,
+    PendingApproval,
+    RunRecord,
+    RunStatus,
+    dump,
+    load,
+)
 from agentkit.journal.secrets import Masks, Redact, default_patterns
 from agentkit.messages import JSON, Action, Observation
 
@@ -106,8 +117,6 @@ class Journal:
             raise JournalError(f"Run {run_id!r} needs no attention.")
         if retry and attention.why == ATTENTION["secret"]:
             raise ConfigError(f"{attention.why} (resolve takes it as result=…)")
-        from agentkit.journal.store import EffectRow
-
         lease = self._store.take(run_id, new_owner())
         try:
             asked = self._store.open_question(run_id)
@@ -181,7 +190,7 @@ class Journal:
         self._store.run(run_id)
         return self._store.approvals.answer(run_id, key, Approval(False, reason, by=by or ""), Masks(self._redact))
 
-    def begin(self, start: Start, fingerprint: Mapping[str, str]) -> Recorder:
+    def begin(self, start: Start, fingerprint: Mapping[str, str]) -> Flow[Recorder]:
         """Write down that a run begins. (For `Agent`.)
 
         Raises:
@@ -198,7 +207,7 @@ class Journal:
             fingerprint=json.dumps(dict(fingerprint)),
             start=masks.json(told),
         )
-        lease = self._store.insert_run(row, new_owner())
+        lease = yield from self._store.begin(row, new_owner())
         return Recorder(self._store, lease, load(Start, told), masks)  # a resumed run has the same, secrets apart
 
     def take(self, run_id: str, fingerprint: Mapping[str, str], *, allow_drift: bool) -> Recorder:

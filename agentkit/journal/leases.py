@@ -7,9 +7,10 @@ import secrets
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["Lease", "new_owner", "owner_is_gone", "user"]
+__all__ = ["Lease", "has_left", "new_owner", "owner_is_gone", "user"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,20 @@ def new_owner() -> str:
     return f"{_machine()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
+# Holders of this process that stopped, and could not tell the journal.
+_left: set[str] = set()
+
+
+def has_left(owner: str) -> None:
+    """Remember that a holder of this process has stopped, where the journal cannot be told."""
+    _left.add(owner)
+
+
 def owner_is_gone(owner: str) -> bool:
-    """Whether the holder was a process of this machine that is no more: nobody need wait for its lease to expire."""
+    """Whether the holder has stopped, or was a process of this machine that is no more: nobody need wait for its lease
+    to expire."""
+    if owner in _left:
+        return True
     machine, _, rest = owner.partition(":")
     pid = rest.partition(":")[0]
     if machine != _machine() or not pid.isdecimal():
@@ -42,7 +55,13 @@ def owner_is_gone(owner: str) -> bool:
 
 
 def _machine() -> str:
-    """Host and, where there are such, the boot and the namespace of process ids: containers may share all the rest."""
+    return _machine_of(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _machine_of(_pid: int) -> str:
+    """Host and, where there are such, the boot and the namespace of process ids: containers may share all the rest.
+    Found out once for each process."""
     parts = [socket.gethostname()]
     with suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()[:8])

@@ -19,31 +19,33 @@ from agentkit.approval import Questions
 from agentkit.assembly import Start
 from agentkit.errors import JournalError, LimitReached, ModelError, NeedsAttention
 from agentkit.flow import Act, Ask, Effect, Flow, Perform
+from agentkit.journal.digests import Digests
 from agentkit.journal.leases import Lease
 from agentkit.journal.marked import Marked
 from agentkit.journal.past import Past, call_of
 from agentkit.journal.records import (
     ATTENTION,
+    EffectRow,
     Failed,
     Outcome,
     Phase,
     Recorded,
     RunStatus,
     Why,
-    digest,
+    comes_back,
     dump,
     json_text,
     load,
 )
 from agentkit.journal.secrets import Masks
 from agentkit.limits import Meter
-from agentkit.messages import JSON, Action, Decision, Observation, Reply, Run, Step
+from agentkit.messages import JSON, Action, Decision, Observation, Reply, Run, Step, Usage
 from agentkit.operations import Call, is_async
 from agentkit.schema import IdempotencyKey
 from agentkit.toolbox import AnyTool, Toolbox
 
 if TYPE_CHECKING:
-    from agentkit.journal.store import EffectRow, Store
+    from agentkit.journal.store import Store
 
 __all__ = ["Recorder"]
 
@@ -89,7 +91,9 @@ class Recorder:
         self.start = start
         self._store = store
         self._lease = lease
+        self._lines = store.lines(lease)
         self._masks = masks
+        self._digests = Digests()
         self._past = Past(lease.run_id, past, allow_drift=allow_drift)
         self._resumed = bool(past)
         self._number = number
@@ -124,7 +128,7 @@ class Recorder:
             else:
                 assert isinstance(effect, Act)
                 meter.count_call(effect.step, effect.call)
-                outcome = Outcome(meter.usage(), observation=told)
+                outcome = Outcome(Usage(seconds=meter.seconds), observation=told)
             if isinstance(effect, Act) and not effect.call:
                 self._past.check_calls(effect.step)
             return (yield from self._finish(line, outcome, read))
@@ -169,7 +173,7 @@ class Recorder:
         else:
             self._past.check_end()
         answer = None if run.answer is None else self._masks.text(run.answer)
-        yield from Call(partial(self._store.end, self._lease, status, run.stop_reason, answer), {})
+        yield from self._lines.end(status, run.stop_reason, answer)
         self._held = False
 
     def close(self) -> None:
@@ -177,18 +181,18 @@ class Recorder:
         if self._held:
             self._held = False
             with suppress(JournalError):  # whatever ended the run is being told already
-                self._store.release(self._lease)
+                self._lines.leave()
 
     def _mark(self, effect: Ask | Act) -> str:
         """The effect's digest; none of a model call that may be told marked arguments which stood, before they were
         known, in a text that is in the journal as it was."""
         if isinstance(effect, Act):
             self._masks.add(self._marked.values(effect.action) if self._marked else ())
-            return digest(replace(effect, action=self._marked.without(effect.action)), self._masks.json)
+            return self._digests.of(replace(effect, action=self._marked.without(effect.action)), self._masks.json)
         if self._masks.has_marked:
             return ""
         first, self._first = self._first, False
-        return digest(effect, self._masks.json if first or self._masks.found else None)
+        return self._digests.of(effect, self._masks.json if first or self._masks.found else None)
 
     def _line(self, effect: Ask | Act, known: Recorded | None) -> _Line:
         if known is not None:
@@ -282,13 +286,11 @@ class Recorder:
             self._masks.add(self._marked.values(decision) if isinstance(decision, Action) else ())
         text = dump(outcome)
         yield from self._write(line, "result", None, text=self._masks.json(text), outcome=_kind(outcome))
-        return load(Outcome, text).value()
+        return outcome.value() if comes_back(outcome) else load(Outcome, text).value()
 
     def _write(
         self, line: _Line, phase: Phase, mark: str | None, *, text: str | None, outcome: str | None = None
     ) -> Flow[None]:
-        from agentkit.journal.store import EffectRow  # loads SQLAlchemy, which is loaded by now
-
         effect = line.effect
         with self._lock:
             number = self._number
@@ -306,10 +308,10 @@ class Recorder:
             digest=mark,
             payload=text,
         )
-        yield from Call(self._append, {"row": row, "durable": line.acts})
-
-    def _append(self, row: EffectRow, *, durable: bool) -> None:
-        self._store.append(self._lease, row, durable=durable)
+        if phase == "result" and not line.acts:
+            self._lines.later(row)  # it can be had again: no need to wait for the disk before the next intent does
+        else:
+            yield from self._lines.write(row, durable=line.acts)
 
     def _wanted(self, effect: Ask | Act) -> str | None:
         """The action; its thought and what was dropped stand in the reply before."""
@@ -343,7 +345,7 @@ def _performed(perform: Perform, effect: Ask | Act, meter: Meter) -> Flow[Outcom
         return Outcome(meter.usage(), failed=Failed(type(error).__name__))
     if isinstance(effect, Act):
         counted = meter.has_called(effect.step, effect.call)
-        return Outcome(meter.usage(), observation=cast("Observation", result), counted=counted)
+        return Outcome(Usage(seconds=meter.seconds), observation=cast("Observation", result), counted=counted)
     return Outcome(meter.usage(), reply=cast("Reply", result))
 
 

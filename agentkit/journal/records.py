@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
+import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import Field, dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
+from math import isfinite
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 from agentkit.assembly import Start
 from agentkit.errors import JournalError, LimitReached, ModelError
-from agentkit.flow import Act, Ask
 from agentkit.messages import JSON, Action, LimitName, Observation, Reply, Usage
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ATTENTION",
     "Attention",
+    "EffectRow",
     "Failed",
     "Outcome",
     "PendingApproval",
@@ -28,8 +30,9 @@ __all__ = [
     "RunRecord",
     "RunStatus",
     "Why",
-    "digest",
+    "comes_back",
     "dump",
+    "json_bytes",
     "json_text",
     "load",
     "now",
@@ -164,22 +167,21 @@ class Recorded:
     outcome: Outcome | None = None
 
 
-def digest(effect: Ask | Act, masked: Callable[[str], str] | None = None) -> str:
-    """A hash of what is wanted: the same run wants the same again. (The messages themselves would make the journal
-    grow with the square of the steps.)
+class EffectRow(NamedTuple):
+    """One line of the journal; `number` is its place in the run. (A tuple: one is made for each line.)"""
 
-    Args:
-        masked: takes secrets out of a JSON text: a run that is resumed does not know them.
-    """
-    if isinstance(effect, Act):
-        what: object = (effect.action.tool, effect.action.input, effect.step, effect.call)
-    else:
-        said = [(message.role, message.text) for message in effect.messages]
-        what = (said, effect.step, effect.format.kind, effect.stop, effect.last, effect.sample)
-    text = _json(what)
-    if masked is not None:
-        text = masked(text.decode("utf-8")).encode("utf-8")
-    return hashlib.blake2b(text, digest_size=16).hexdigest()
+    number: int
+    effect: int
+    phase: Phase
+    kind: Literal["ask", "act"]
+    step: int
+    call: int = 0
+    tool: str | None = None
+    key: str | None = None
+    outcome: str | None = None
+    digest: str | None = None
+    payload: str | None = None
+    by: str | None = None
 
 
 def dump(value: Stored) -> str:
@@ -191,14 +193,52 @@ def dump(value: Stored) -> str:
             told = _told(value)
         case Start():
             told = _told(replace(value, config=None))
-    return _json(told).decode("utf-8")
+    return json_bytes(told).decode("utf-8")
 
 
 def _told(value: Any) -> dict[str, Any]:  # Any: dataclasses of several kinds, whose fields are of any type
     """The fields that are not as they are by default: most of a result is."""
-    fields: Mapping[str, Field[object]] = value.__dataclass_fields__
-    given = {name: getattr(value, name) for name in fields}
-    return {name: each for name, each in given.items() if each != fields[name].default}
+    names, defaults, given = _fields(cast("Hashable", type(value)))
+    return {
+        name: each
+        for name, each, default in zip(names, given(value), defaults, strict=True)
+        if each is not default and each != default
+    }
+
+
+@cache
+def _fields(kind: Any) -> tuple[tuple[str, ...], tuple[object, ...], Callable[[Any], tuple[Any, ...]]]:
+    """The names of a dataclass's fields, their defaults, and what gives the values of all."""
+    found: Mapping[str, Field[object]] = kind.__dataclass_fields__
+    return tuple(found), tuple(field.default for field in found.values()), attrgetter(*found)
+
+
+def comes_back(outcome: Outcome) -> bool:
+    """Whether `load` surely makes an equal value of what `dump` writes; else only trying tells."""
+    reply, seen = outcome.reply, outcome.observation
+    if reply is not None and not _is_plain(reply.text):
+        return False
+    return seen is None or (_is_plain(seen.text) and _is_plain(seen.value))
+
+
+def _is_plain(value: object, depth: int = 20) -> bool:
+    """Data that JSON keeps as it is: no tuples, no half characters, no objects that are something else as well."""
+    kind = type(value)
+    if kind is str:
+        text = cast("str", value)
+        return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
+    if kind is int:
+        return abs(cast("int", value)) < 2**53
+    if kind is float:
+        return isfinite(cast("float", value))
+    if kind is list:
+        return depth > 0 and all(_is_plain(item, depth - 1) for item in cast("list[object]", value))
+    if kind is dict:
+        pairs = cast("dict[object, object]", value).items()
+        return depth > 0 and all(
+            type(key) is str and _is_plain(key) and _is_plain(each, depth - 1) for key, each in pairs
+        )
+    return value is None or kind is bool
 
 
 def load(kind: type[T], text: str) -> T:
@@ -223,14 +263,21 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:  # Any: a type known at run time
     return TypeAdapter(kind)
 
 
-def _json(value: object) -> bytes:
-    from pydantic_core import PydanticSerializationError, to_json
-
+def json_bytes(value: object) -> bytes:
+    """As JSON, whatever it is: what JSON does not know becomes text."""
+    to_json = _encoder()
     try:
         # Unlike agentkit.codec, which writes standard JSON: an infinite number must come back as one.
         return to_json(value, fallback=str, inf_nan_mode="constants")
-    except PydanticSerializationError:  # half a surrogate pair, which no UTF-8 text can hold
+    except ValueError:  # half a surrogate pair, which no UTF-8 text can hold
         return to_json(_storable(value), fallback=str, inf_nan_mode="constants")
+
+
+@cache
+def _encoder() -> Callable[..., bytes]:
+    from pydantic_core import to_json
+
+    return to_json
 
 
 def _storable(value: object) -> object:
@@ -254,7 +301,7 @@ def _clean(value: object) -> object:
 
 def json_text(value: object) -> str:
     """Any data as JSON; what JSON has not, as its text."""
-    return _json(value).decode()
+    return json_bytes(value).decode()
 
 
 def storable(text: str) -> str:
@@ -266,4 +313,15 @@ def storable(text: str) -> str:
 
 def now() -> str:
     """The time as the tables have it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    global _second  # noqa: PLW0603 - one tuple, set at once
+    at = time.time()
+    whole = int(at)
+    second, told = _second
+    if whole != second:
+        told = datetime.fromtimestamp(whole, UTC).isoformat(timespec="seconds").removesuffix("+00:00")
+        _second = whole, told
+    return f"{told}.{int((at - whole) * 1000):03d}+00:00"
+
+
+# The second that was told last: several lines of a run are written in one.
+_second = (0, "1970-01-01T00:00:00")

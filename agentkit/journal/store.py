@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Connection, CursorResult, RowMapping, Update, bindparam, case, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, CursorResult, RowMapping, Update, bindparam, insert, select, update
 
 from agentkit.errors import ConfigError, JournalError, LeaseLost
+from agentkit.flow import Flow
 from agentkit.journal.approvals import Approvals
 from agentkit.journal.database import Database
 from agentkit.journal.leases import Lease, owner_is_gone
-from agentkit.journal.records import Outcome, Phase, Recorded, RunRecord, RunStatus, load
-from agentkit.journal.records import now as _now
-from agentkit.journal.records import storable as _text
+from agentkit.journal.lines import Lines, Pen
+from agentkit.journal.records import EffectRow, Outcome, Phase, Recorded, RunRecord, RunStatus, load, now, storable
+from agentkit.journal.statements import Prepared
 from agentkit.journal.tables import effects, runs
+from agentkit.journal.writer import Job, Write, Writer
 
-__all__ = ["EffectRow", "RunRow", "Store"]
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPICursor
+
+__all__ = ["RunRow", "Store"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,22 +39,22 @@ class RunRow:
     start: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EffectRow:
-    """One line of the journal; `number` is its place in the run."""
+class _Begin(Job):
+    """A run, driven by its owner from the start."""
 
-    number: int
-    effect: int
-    phase: Phase
-    kind: Literal["ask", "act"]
-    step: int
-    call: int = 0
-    tool: str | None = None
-    key: str | None = None
-    outcome: str | None = None
-    digest: str | None = None
-    payload: str | None = None
-    by: str | None = None
+    __slots__ = ("_run_id", "_statement", "_values")
+
+    def __init__(self, statement: Prepared, row: RunRow, owner: str, expires: float) -> None:
+        super().__init__(durable=False)
+        self._run_id = row.run_id
+        self._statement = statement
+        self._values = (*_values(row).values(), "running", now(), now(), owner, 1, expires)
+
+    def do(self, cursor: DBAPICursor) -> None:
+        cursor.execute(self._statement.sql, self._statement.bind(self._values))
+
+    def refused(self) -> ConfigError:
+        return ConfigError(f"There is a run {self._run_id!r} already: resume it, or choose another run_id.")
 
 
 class Store:
@@ -65,32 +70,32 @@ class Store:
         self._lease_seconds = lease_seconds
         self._clock = clock
         self.approvals = Approvals(self._database, self._hold)
+        self._writer = Writer(self._database)
+        self._new_run = Prepared(insert(runs), self._database.dialect, [*RunRow.__dataclass_fields__, *_BEGINNING])
+        self._pen = Pen(self._writer, self._database.dialect, lease_seconds, clock, one_writes=self._database.is_sqlite)
 
     def close(self) -> None:
+        self._writer.close()
         self._database.close()
 
     def prepare(self) -> None:
         self._database.prepare()
 
-    def insert_run(self, row: RunRow, owner: str) -> Lease:
+    def begin(self, row: RunRow, owner: str) -> Flow[Lease]:
         """Begin a run.
 
         Raises:
             ConfigError: there is one of that name.
         """
-        now = _now()
-        values = _values(row) | {"status": "running", "started_at": now, "updated_at": now}
-        lease = {"owner": owner, "fence": 1, "expires_at": self._clock() + self._lease_seconds}
+        expires = self._clock() + self._lease_seconds
+        lease = Lease(row.run_id, owner, 1)
         try:
-            with self._database.writing(durable=False) as connection:
-                connection.execute(insert(runs).values(values | lease))
-        except JournalError as error:
-            if isinstance(error.__cause__, IntegrityError):
-                raise ConfigError(
-                    f"There is a run {row.run_id!r} already: resume it, or choose another run_id."
-                ) from None
+            yield from Write(self._writer, _Begin(self._new_run, row, owner, expires))
+        except GeneratorExit:  # the task is cancelled while the run is being written down
+            with suppress(JournalError):
+                self.release(lease)
             raise
-        return Lease(row.run_id, owner, 1)
+        return lease
 
     def take(self, run_id: str, owner: str) -> Lease:
         """Take over a run that nobody drives.
@@ -99,7 +104,7 @@ class Store:
             JournalError: there is no such run, or somebody drives it.
         """
         with self._database.writing(durable=False) as connection:
-            row = _run(connection, run_id)
+            row = _run(connection, run_id, lock=True)  # its last holder's commit may be under way
             left = cast("float", row["expires_at"]) - self._clock()
             holder = cast("str | None", row["owner"])
             if holder is not None and left > 0 and not owner_is_gone(holder):
@@ -115,28 +120,21 @@ class Store:
                 raise JournalError(f"Another process took run {run_id!r} over just now.")
         return Lease(run_id, owner, fence + 1)
 
+    def lines(self, lease: Lease) -> Lines:
+        """To write lines to a run."""
+        return Lines(self._pen, lease)
+
     def append(self, lease: Lease, row: EffectRow, *, durable: bool) -> None:
-        """Write a line down, and with it that the holder is alive.
+        """Write one line down, and with it that the holder is alive.
 
         Raises:
             LeaseLost: somebody else has the run.
         """
-        with self._database.writing(durable=durable) as connection:
-            self._hold(connection, lease)
-            values = _values(row) | {"run_id": lease.run_id, "fence": lease.fence, "at": _now()}
-            connection.execute(_NEW_EFFECT, values)
-
-    def end(self, lease: Lease, status: RunStatus, stop_reason: str | None, answer: str | None) -> None:
-        """Write down how a run ended, and let go of it, unless somebody else has it by now."""
-        ending = {"status": status, "stop_reason": stop_reason, "answer": answer and _text(answer)}
-        with self._database.writing(durable=False) as connection:
-            connection.execute(_held(lease).values({**ending, **_FREE, "updated_at": _now()}))
+        self.lines(lease).append(row, durable=durable)
 
     def release(self, lease: Lease) -> None:
         """Let go of a run before its end, unless somebody else has it by now."""
-        with self._database.writing(durable=False) as connection:
-            status = case((runs.c.status == "running", "interrupted"), else_=runs.c.status)
-            connection.execute(_held(lease).values({**_FREE, "status": status}))
+        self.lines(lease).leave()
 
     def fingerprint(self, run_id: str) -> str:
         with self._database.reading() as connection:
@@ -192,20 +190,14 @@ class Store:
 
     def _hold(self, connection: Connection, lease: Lease) -> None:
         ours = {"of_run": lease.run_id, "of_fence": lease.fence, "of_owner": lease.owner}
-        beat = {"status": "running", "expires_at": self._clock() + self._lease_seconds, "updated_at": _now()}
+        beat = {"status": "running", "expires_at": self._clock() + self._lease_seconds, "updated_at": now()}
         if not _found(connection, _BEAT, ours | beat):
             raise LeaseLost(f"Another process has taken run {lease.run_id!r} over; this one has stopped.")
 
 
-_FREE: Mapping[str, object] = {"owner": None, "expires_at": 0.0}
-
-
-def _held(lease: Lease) -> Update:
-    return update(runs).where(runs.c.run_id == lease.run_id, runs.c.fence == lease.fence, runs.c.owner == lease.owner)
-
+_BEGINNING = ("status", "started_at", "updated_at", "owner", "fence", "expires_at")
 
 # Made once: SQLAlchemy takes longer to put a statement together than SQLite to run it.
-_NEW_EFFECT = insert(effects)
 _BEAT = (
     update(runs)
     .where(
@@ -222,8 +214,9 @@ def _found(connection: Connection, statement: Update, values: Mapping[str, objec
     return cast("CursorResult[tuple[()]]", connection.execute(statement, values)).rowcount == 1
 
 
-def _run(connection: Connection, run_id: str) -> RowMapping:
-    row = connection.execute(select(runs).where(runs.c.run_id == run_id)).mappings().first()
+def _run(connection: Connection, run_id: str, *, lock: bool = False) -> RowMapping:
+    wanted = select(runs).where(runs.c.run_id == run_id)
+    row = connection.execute(wanted.with_for_update() if lock else wanted).mappings().first()
     return row or _no_run(run_id)
 
 
@@ -235,6 +228,6 @@ def _record(row: Mapping[Any, Any]) -> RunRecord:  # Any: a row's columns have s
     return RunRecord(**{name: row[name] for name in RunRecord.__dataclass_fields__})
 
 
-def _values(row: RunRow | EffectRow) -> dict[str, object]:
+def _values(row: RunRow) -> dict[str, object]:
     given = {name: getattr(row, name) for name in row.__dataclass_fields__}
-    return {name: _text(value) if isinstance(value, str) else value for name, value in given.items()}
+    return {name: storable(value) if isinstance(value, str) else value for name, value in given.items()}

@@ -61,7 +61,7 @@ effects = Table(
     Column("kind", String(4), nullable=False),
     Column("step", Integer, nullable=False),
     Column("call", Integer, nullable=False, server_default="0"),
-    Column("tool", String(64), index=True),
+    Column("tool", String(64)),
     Column("key", String(255)),
     Column("outcome", String(20)),
     Column("digest", String(32)),

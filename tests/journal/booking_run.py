@@ -1,8 +1,9 @@
-"""A booking run that can be killed anywhere, many times over: `python -m tests.journal.booking_run FOLDER KILLS SEED`.
+"""A booking run that can be killed anywhere: `python -m tests.journal.booking_run FOLDER KILLS SEED [POSTGRES_URL]`.
 
 A process that has everything loaded forks a child for each run, so that one costs milliseconds and not a second of
-imports. The child does a real booking run: SQLite journal, SQLite travel store, a scripted model. It is killed with
-SIGKILL, another child resumes the run (and may be killed as well), until it has ended. Prints what each left behind.
+imports. The child does a real booking run: journal and travel store in SQLite files or on a PostgreSQL server, and a
+scripted model. It is killed with SIGKILL, another child resumes the run (and may be killed as well), until it has
+ended. Prints what each left behind.
 """
 
 from __future__ import annotations
@@ -20,14 +21,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, event
-
 from agentkit import Agent, approve_all
 from agentkit.journal import Journal
 from agentkit.models import Request
 from agentkit.testing import ScriptedModel
 from agentkit.tools.store import SqlBookingStore
 from agentkit.tools.travel import travel_tools
+from tests.journal.boundaries import at_boundaries
 
 QUESTION = "Book Ann Lee to Paris and back, with a hotel; then cancel the hotel."
 DAY, BACK = "in 10 days", "in 12 days"
@@ -72,17 +72,49 @@ def _id(letter: str, text: str) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the databases of one run are."""
+    """Where the databases of one run are: in a folder, or on a server, where each has a name."""
 
     folder: Path
+    server: str = ""
 
     @property
     def journal(self) -> str:
-        return f"sqlite:///{self.folder / 'journal.db'}"
+        return self._url("journal")
 
     @property
     def store(self) -> str:
-        return f"sqlite:///{self.folder / 'travel.db'}"
+        return self._url("travel")
+
+    def _url(self, what: str) -> str:
+        if not self.server:
+            return f"sqlite:///{self.folder / what}.db"
+        return self.server.removesuffix("postgres") + self._name(what)
+
+    def _name(self, what: str) -> str:
+        return f"{what}_{self.folder.name}".replace("-", "_")
+
+    def make(self, template: Place | None = None) -> Place:
+        """A place with empty databases, or copies of those of another, to spare each run the making of tables."""
+        if template is None or self.server:
+            self.folder.mkdir()
+        else:
+            shutil.copytree(template.folder, self.folder)
+        for what in ("journal", "travel"):
+            copied = "" if template is None else f" TEMPLATE {template._name(what)}"
+            self._tell(f"CREATE DATABASE {self._name(what)}{copied}")
+        return self
+
+    def discard(self) -> None:
+        shutil.rmtree(self.folder)
+        for what in ("journal", "travel"):
+            self._tell(f"DROP DATABASE {self._name(what)} WITH (FORCE)")
+
+    def _tell(self, sql: str) -> None:
+        if self.server:
+            import psycopg
+
+            with psycopg.connect(self.server.replace("+psycopg", ""), autocommit=True) as connection:
+                connection.execute(sql.encode())
 
 
 def drive(place: Place) -> None:
@@ -122,21 +154,18 @@ def child(work: Callable[[], None]) -> int:
 
 
 def killed_at_boundary(place: Place, number: int) -> Callable[[], None]:
-    """The run, dying at a boundary of its journal: each commit has one right before it and one right after."""
+    """The run, dying at a boundary of its journal."""
 
     def work() -> None:
         passed = -1
 
-        def boundary(connection: Connection) -> None:
+        def boundary() -> None:
             nonlocal passed
-            if connection.get_execution_options().get("writes") and "journal.db" in str(connection.engine.url):
-                passed += 1
-                if passed == number:
-                    os.kill(os.getpid(), signal.SIGKILL)
+            passed += 1
+            if passed == number:
+                os.kill(os.getpid(), signal.SIGKILL)
 
-        # "begin" comes when all before is committed, and what that announced is done; "commit" before it is committed.
-        event.listen(Engine, "begin", boundary)
-        event.listen(Engine, "commit", boundary)
+        at_boundaries(place.journal, boundary)
         drive(place)
 
     return work
@@ -152,34 +181,27 @@ def finish(place: Place) -> None:
     assert code == 0, f"a resumed run ended with {code}"
 
 
-def fresh(base: Path, name: str, template: Path) -> Place:
-    """A copy of the databases before the run, to spare each run the making of tables."""
-    folder = base / name
-    shutil.copytree(template, folder)
-    return Place(folder)
-
-
-def at_every_boundary(base: Path, template: Path) -> list[dict[str, object]]:
+def at_every_boundary(template: Place) -> list[dict[str, object]]:
     """Kill at boundary 0, 1, 2, ... until a run gets through."""
     found: list[dict[str, object]] = []
     while True:
-        place = fresh(base, f"boundary-{len(found)}", template)
+        place = beside(template, f"boundary-{len(found)}")
         code = wait(child(killed_at_boundary(place, len(found))))
         if code == 0:
             return found
         assert code == -signal.SIGKILL
         finish(place)
         found.append(left_behind(place))
-        shutil.rmtree(place.folder)
+        place.discard()
 
 
-def at_random(base: Path, template: Path, kills: int, seed: int, seconds: float) -> list[dict[str, object]]:
+def at_random(template: Place, kills: int, seed: int, seconds: float) -> list[dict[str, object]]:
     """Kill at random moments: each run up to three times, so that resuming is killed as well."""
     chance = random.Random(seed)
     found: list[dict[str, object]] = []
     done = 0
     while done < kills:
-        place = fresh(base, f"random-{len(found)}", template)
+        place = beside(template, f"random-{len(found)}")
         for _ in range(3):
             pid = child(partial(drive, place))
             time.sleep(chance.uniform(0, seconds))
@@ -187,36 +209,40 @@ def at_random(base: Path, template: Path, kills: int, seed: int, seconds: float)
             done += wait(pid) == -signal.SIGKILL
         finish(place)
         found.append(left_behind(place))
-        shutil.rmtree(place.folder)
+        place.discard()
     return found
 
 
-def main(folder: str, kills: str, seed: str) -> None:
-    base = Path(folder)
-    template = base / "template"
-    template.mkdir()
+def beside(template: Place, name: str) -> Place:
+    """A copy of the databases before the run."""
+    return Place(template.folder.parent / name, template.server).make(template)
 
-    warm = Place(base / "warm")
-    warm.folder.mkdir()
+
+def main(folder: str, kills: str, seed: str, server: str = "") -> None:
+    base = Path(folder)
+    template = Place(base / "template", server).make()
+    warm = Place(base / "warm").make()
     drive(warm)  # loads and builds all that the children will need
     left_behind(warm)
+    if server:
+        import psycopg  # noqa: F401 - so that no child need load it
 
     def prepare() -> None:
-        with Journal(Place(template).journal) as journal:
+        with Journal(template.journal) as journal:
             journal.runs()
-        store = SqlBookingStore(Place(template).store)
+        store = SqlBookingStore(template.store)
         store.bookings()
         store.close()
 
     assert wait(child(prepare)) == 0
-    whole = fresh(base, "whole", template)
+    whole = beside(template, "whole")
     began = time.monotonic()
     finish(whole)
     seconds = time.monotonic() - began
     told = {
         "whole": left_behind(whole),
-        "boundaries": at_every_boundary(base, template),
-        "random": at_random(base, template, int(kills), int(seed), seconds),
+        "boundaries": at_every_boundary(template),
+        "random": at_random(template, int(kills), int(seed), seconds),
     }
     sys.stdout.write(json.dumps(told))
 

@@ -9,14 +9,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-
-from sqlalchemy import Connection, Engine, event
 
 from agentkit import Agent
 from agentkit.journal import Journal
@@ -24,7 +21,8 @@ from agentkit.models import Request
 from agentkit.testing import ScriptedModel
 from agentkit.tools.store import SqlBookingStore
 from agentkit.tools.travel import travel_tools
-from tests.journal.booking_run import DAY, Place, child, fresh, left_behind, wait
+from tests.journal.booking_run import DAY, Place, beside, child, left_behind, wait
+from tests.journal.boundaries import at_boundaries
 
 QUESTION = "Book Ann Lee to Paris."
 
@@ -75,16 +73,14 @@ def dying(place: Place, flight: str, number: int, passed: int) -> Callable[[], N
     def work() -> None:
         count = passed
 
-        def boundary(connection: Connection) -> None:
+        def boundary() -> None:
             nonlocal count
-            if connection.get_execution_options().get("writes") and "journal.db" in str(connection.engine.url):
-                if count == number:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                count += 1
-                (place.folder / "passed").write_text(str(count))
+            if count == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            count += 1
+            (place.folder / "passed").write_text(str(count))
 
-        event.listen(Engine, "begin", boundary)
-        event.listen(Engine, "commit", boundary)
+        at_boundaries(place.journal, boundary)
         next_part(place, flight)
 
     return work
@@ -110,25 +106,24 @@ def killed_once(place: Place, flight: str, number: int) -> bool:
 
 def main(folder: str) -> None:
     base = Path(folder)
-    template = base / "template"
-    template.mkdir()
-    flight = found_flight(Place(template))
-    warm = fresh(base, "warm", template)
+    template = Place(base / "template").make()
+    flight = found_flight(template)
+    warm = beside(template, "warm")
     while not ended(warm):
         next_part(warm, flight)  # loads and builds all that the children will need
-    ended(Place(template))  # makes the tables
+    ended(template)  # makes the tables
 
     found: list[dict[str, object]] = []
     whole: dict[str, object] = {}
     while not whole:
-        place = fresh(base, f"boundary-{len(found)}", template)
+        place = beside(template, f"boundary-{len(found)}")
         died = killed_once(place, flight, len(found))
         left = left_behind(place)
         if died:
             found.append(left)
         else:
             whole = left  # past the last boundary: nobody was killed
-        shutil.rmtree(place.folder)
+        place.discard()
     sys.stdout.write(json.dumps({"whole": whole, "boundaries": found}))
 
 

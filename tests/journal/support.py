@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import Unpack
+from typing import TypeVar, Unpack, cast
 
 from sqlalchemy import create_engine, text
 
@@ -12,10 +12,12 @@ from agentkit import Agent, IdempotencyKey, Limits, tool
 from agentkit.flow import Effect, Flow, Perform
 from agentkit.journal import Journal
 from agentkit.models import Model
+from agentkit.operations import drive
 from agentkit.testing import ScriptedModel
 from agentkit.tool import ToolOptions
 from agentkit.toolbox import AnyTool
 
+T = TypeVar("T")
 SCRIPT = [
     "Thought: look\nAction: look\nAction Input: {}",
     'Thought: tell\nAction: post\nAction Input: {"text": "hello"}',
@@ -72,6 +74,16 @@ class World:
         if self.url:
             last = rows(self.url, "SELECT number, phase FROM effects ORDER BY number DESC LIMIT 1")
             self.seen_by_tools.append((name, *last[0]))
+
+
+def done(flow: Flow[T]) -> T:
+    """What a flow gives in the end."""
+    driven = drive(flow)
+    while True:
+        try:
+            next(driven)
+        except StopIteration as stop:
+            return cast("T", stop.value)
 
 
 class Crash(BaseException):

@@ -57,8 +57,9 @@ def test_a_full_disk_stops_the_run_before_it_acts_and_it_goes_on_when_there_is_r
         assert world.posted == ["r:2:0"]
 
 
+@pytest.mark.parametrize("torn", [False, True])
 @pytest.mark.parametrize("lost", [1, 100, 4096, 4097, 10_000, 40_000])
-def test_a_log_that_lost_its_end_is_a_run_that_goes_on_from_earlier(tmp_path: Path, lost: int) -> None:
+def test_a_log_that_lost_its_end_is_a_run_that_goes_on_from_earlier(tmp_path: Path, lost: int, torn: bool) -> None:
     with Journal(f"sqlite:///{tmp_path / 'j.db'}", lease_seconds=0.001) as journal:
         world = World(journal, idempotent=True)
         with pytest.raises(Crash):
@@ -70,7 +71,11 @@ def test_a_log_that_lost_its_end_is_a_run_that_goes_on_from_earlier(tmp_path: Pa
     log = copy / "j.db-wal"
     assert log.stat().st_size > lost
     with log.open("r+b") as file:
-        file.truncate(log.stat().st_size - lost)
+        if torn:  # the end was being written when the power went
+            file.seek(-lost, 2)
+            file.write(b"\xa5" * lost)
+        else:
+            file.truncate(log.stat().st_size - lost)
     with Journal(f"sqlite:///{copy / 'j.db'}") as journal:
         again = World(journal, idempotent=True)
         run = again.agent(ScriptedModel([_next] * 3)).resume("r")

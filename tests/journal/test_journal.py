@@ -14,6 +14,7 @@ import pytest
 
 from agentkit import Agent, ConfigError, IdempotencyKey, Limits, ModelError, approve_all, tool
 from agentkit.journal import Journal, JournalError
+from agentkit.journal.database import RawTransaction
 from agentkit.testing import ScriptedModel
 from tests.journal.support import SCRIPT, World, rows
 
@@ -118,23 +119,23 @@ def test_a_cancelled_task_lets_go_of_its_run(url: str) -> None:
 def test_a_task_cancelled_while_its_run_begins_lets_go_of_it(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Journal(url) as journal:
         world = World(journal)
-        begin, begun = journal.begin, threading.Event()
+        journal.prepare()
+        leave, committed = RawTransaction.__exit__, threading.Event()
 
-        def slow(*args: Any, **kwargs: Any) -> object:
-            recorder = begin(*args, **kwargs)
-            begun.set()
-            time.sleep(0.2)  # the run is there, and its task does not know yet
-            return recorder
+        def slow(self: RawTransaction, *error: Any) -> None:
+            leave(self, *error)
+            if not committed.is_set():
+                committed.set()
+                time.sleep(0.2)  # the run is there, and its task does not know yet
 
         async def main() -> None:
-            monkeypatch.setattr(journal, "begin", slow)
+            monkeypatch.setattr(RawTransaction, "__exit__", slow)
             task = asyncio.create_task(world.agent(SCRIPT).arun("How is it?", run_id="r"))
-            await asyncio.to_thread(begun.wait, 10)
+            await asyncio.to_thread(committed.wait, 10)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            while journal.run("r").status == "running":
-                await asyncio.sleep(0.01)
+            assert journal.run("r").status == "interrupted"
             assert (await world.agent(SCRIPT).aresume("r")).answer == "fine"
 
         asyncio.run(main())

@@ -10,7 +10,7 @@ import pytest
 
 from agentkit.journal import Journal, JournalError, LeaseLost
 from agentkit.journal.leases import new_owner, owner_is_gone
-from tests.journal.support import SCRIPT, Crash, World, crash_at, rows
+from tests.journal.support import SCRIPT, Crash, World, crash_at, done, rows
 
 ROOT = Path(__file__).parents[2]
 
@@ -124,12 +124,13 @@ def test_several_processes_resume_one_run_once(url: str) -> None:
 
 
 def test_a_clock_that_steps_back_lets_nobody_in_twice(tmp_path: Path) -> None:
-    from agentkit.journal.store import EffectRow, RunRow, Store
+    from agentkit.journal.records import EffectRow
+    from agentkit.journal.store import RunRow, Store
 
     now = [1_000_000.0]
     store = Store(f"sqlite:///{tmp_path / 'j.db'}", 60, lambda: now[0])
     row = RunRow(run_id="r", question="?", model="m", strategy="react", fingerprint="{}", start="{}")
-    first = store.insert_run(row, "elsewhere:1:a")
+    first = done(store.begin(row, "elsewhere:1:a"))
     now[0] -= 3600  # the lease looks long now: it is waited for
     with pytest.raises(JournalError, match="try again in 3660 s"):
         store.take("r", "elsewhere:2:b")

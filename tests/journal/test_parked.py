@@ -48,7 +48,7 @@ from agentkit.toolbox import AnyTool
 from agentkit.tools.store import SqlBookingStore
 from agentkit.tools.travel import travel_tools
 from tests.journal.booking_run import QUESTION, reply
-from tests.journal.support import Crash, crash_at, rows
+from tests.journal.support import Crash, crash_at, done, rows
 
 PAY = 'Action: pay\nAction Input: {"amount": 5, "to": "Ann"}'
 SCRIPT = [PAY, "Final Answer: paid"]
@@ -475,7 +475,7 @@ def test_where_several_wait_the_key_names_one(journal: Journal, url: str) -> Non
         store.approvals.of(lease, lambda _, given: json_text(given), str).keep(second, Approval.later())
         == Approval.later()
     )
-    store.end(lease, "needs_approval", "needs_approval", None)
+    done(store.lines(lease).end("needs_approval", "needs_approval", None))
     store.close()
     with pytest.raises(ConfigError, match=r"name the key of one: r:1:0 \(pay\), r:1:1 \(pay\)"):
         journal.approve("r")

@@ -1,0 +1,199 @@
+"""The lines that one run writes. Results wait for the next intent, so that both are one commit.
+
+Nothing happens between a result and the next intent, for the loop is pure: a crash there loses what can be had again
+(a model's reply, what a read-only tool found), or, where a tool acted, nothing, for its result does not wait.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from sqlalchemy import Dialect, bindparam, case, insert, select, update
+
+from agentkit.errors import JournalError, LeaseLost
+from agentkit.flow import Flow
+from agentkit.journal.leases import Lease, has_left
+from agentkit.journal.records import EffectRow, RunStatus, now, storable
+from agentkit.journal.statements import Prepared
+from agentkit.journal.tables import effects, runs
+from agentkit.journal.writer import Job, Write, Writer
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPICursor
+
+__all__ = ["Lines", "Pen"]
+
+Line: TypeAlias = "tuple[object, ...]"
+# A holder that wrote this part of its lease ago need not tell again that it lives.
+_STILL_FRESH = 0.1
+
+
+class Pen:
+    """What the runs of one journal write with: its queue, its clock, and its statements.
+
+    Args:
+        one_writes: the database lets one transaction write at a time, so that what it reads stays true until it ends.
+    """
+
+    def __init__(
+        self, writer: Writer, dialect: Dialect, lease_seconds: float, clock: Callable[[], float], *, one_writes: bool
+    ) -> None:
+        self.writer = writer
+        self.clock = clock
+        self.lease_seconds = lease_seconds
+        self.one_writes = one_writes
+        # Compiled once: SQLAlchemy takes longer to put a statement together than SQLite to run it.
+        ours = (
+            runs.c.run_id == bindparam("of_run"),
+            runs.c.fence == bindparam("of_fence"),
+            runs.c.owner == bindparam("of_owner"),
+        )
+        of = ("of_run", "of_fence", "of_owner")
+
+        def changing(*names: str, **fixed: object) -> Prepared:
+            values = {**{name: bindparam(name) for name in names}, **fixed}
+            return Prepared(update(runs).where(*ours).values(values), dialect, (*names, *of))
+
+        free = {"owner": None, "expires_at": 0.0}
+        self.line = Prepared(insert(effects), dialect, [column.name for column in effects.columns])
+        self.check = Prepared(select(runs.c.fence).where(*ours), dialect, of)
+        self.begin = changing("status", "expires_at", "updated_at")
+        self.beat = changing("expires_at", "updated_at")
+        self.end = changing("status", "stop_reason", "answer", "updated_at", **free)
+        left = case((runs.c.status == "running", "interrupted"), else_=runs.c.status)
+        self.leave = changing("updated_at", status=left, **free)
+
+
+class Lines:
+    """Writes lines to a run under its lease. Safe to use from any thread."""
+
+    def __init__(self, pen: Pen, lease: Lease) -> None:
+        self.pen = pen
+        self.lease = lease
+        self.ours = (storable(lease.run_id), lease.fence, lease.owner)
+        self.begun = False
+        self.fresh_until = 0.0
+        self._lock = threading.Lock()
+        self._waiting: list[Line] = []
+
+    def later(self, row: EffectRow) -> None:
+        """Have it written with the next line, or when the run is let go of."""
+        line = self._line(row)
+        with self._lock:
+            self._waiting.append(line)
+
+    def write(self, row: EffectRow, *, durable: bool) -> Flow[None]:
+        """Write it, and what has waited.
+
+        Raises:
+            JournalError: the database cannot be used. LeaseLost: somebody else has the run.
+        """
+        yield from Write(self.pen.writer, _Append(self, [self._line(row)], durable=durable))
+
+    def append(self, row: EffectRow, *, durable: bool) -> None:
+        """`write`, in this thread."""
+        self._now(_Append(self, [self._line(row)], durable=durable))
+
+    def end(self, status: RunStatus, stop_reason: str | None, answer: str | None) -> Flow[None]:
+        """Write down how the run ended, and let go of it, unless somebody else has it by now."""
+        yield from Write(self.pen.writer, _End(self, (status, stop_reason, answer and storable(answer))))
+
+    def leave(self) -> None:
+        """Let go of the run before its end, unless somebody else has it by now."""
+        try:
+            self._now(_End(self, None))
+        except JournalError:
+            has_left(self.lease.owner)
+            raise
+
+    def take_along(self, job: _Job, queue: deque[Job]) -> None:
+        """Queue a job with all that has waited. (One at a time: no result may come after what followed from it.)"""
+        with self._lock:
+            job.rows[:0] = self._waiting
+            self._waiting.clear()
+            queue.append(job)
+
+    def _now(self, job: _Job) -> None:
+        self.pen.writer.queue(job)
+        self.pen.writer.wait(job)
+
+    def _line(self, row: EffectRow) -> Line:
+        number, effect, phase, kind, step, call, tool, key, outcome, digest, payload, by = row
+        run_id, fence, _ = self.ours
+        tool, key, by = tool and storable(tool), key and storable(key), by and storable(by)
+        return (run_id, number, effect, phase, kind, step, call, tool, key, outcome, digest, payload, fence, by, now())
+
+
+class _Job(Job):
+    """Lines of a run, and what they do to its row."""
+
+    __slots__ = ("rows", "run")
+
+    def __init__(self, run: Lines, rows: list[Line], *, durable: bool) -> None:
+        super().__init__(durable=durable)
+        self.run = run
+        self.rows = rows
+
+    def enter(self, queue: deque[Job]) -> None:
+        self.run.take_along(self, queue)
+
+    def insert(self, cursor: DBAPICursor) -> None:
+        line = self.run.pen.line
+        cursor.executemany(line.sql, cast("Sequence[Sequence[object]]", [line.bind(row) for row in self.rows]))
+
+    def lost(self) -> LeaseLost:
+        return LeaseLost(f"Another process has taken run {self.run.lease.run_id!r} over; this one has stopped.")
+
+
+class _Append(_Job):
+    """Lines, and with them that the run's holder is alive."""
+
+    __slots__ = ("_beat",)
+
+    def do(self, cursor: DBAPICursor) -> None:
+        run, pen = self.run, self.run.pen
+        self._beat = not (pen.one_writes and run.begun and time.monotonic() < run.fresh_until)
+        if self._beat:
+            expires = pen.clock() + pen.lease_seconds
+            if run.begun:
+                cursor.execute(pen.beat.sql, pen.beat.bind((expires, now(), *run.ours)))
+            else:
+                cursor.execute(pen.begin.sql, pen.begin.bind(("running", expires, now(), *run.ours)))
+            held = cursor.rowcount == 1
+        else:
+            cursor.execute(pen.check.sql, pen.check.bind(run.ours))
+            held = cursor.fetchone() is not None
+        if not held:
+            raise self.lost()
+        self.insert(cursor)
+
+    def committed(self) -> None:
+        if self._beat:
+            self.run.begun = True
+            self.run.fresh_until = time.monotonic() + self.run.pen.lease_seconds * _STILL_FRESH
+
+
+class _End(_Job):
+    """The last lines of a run, and that nobody drives it any more; without an ending it is left before its end."""
+
+    __slots__ = ("_ending",)
+
+    def __init__(self, run: Lines, ending: tuple[str | None, ...] | None) -> None:
+        super().__init__(run, [], durable=False)
+        self._ending = ending
+
+    def do(self, cursor: DBAPICursor) -> None:
+        run, pen = self.run, self.run.pen
+        if self._ending is None:
+            cursor.execute(pen.leave.sql, pen.leave.bind((now(), *run.ours)))
+        else:
+            cursor.execute(pen.end.sql, pen.end.bind((*self._ending, now(), *run.ours)))
+        if not self.rows:
+            return
+        if cursor.rowcount != 1:
+            raise self.lost()
+        self.insert(cursor)

@@ -1,0 +1,38 @@
+"""Statements of SQLAlchemy's, compiled once for a database and executed by its driver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Dialect
+from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.compiler import SQLCompiler
+
+__all__ = ["Prepared"]
+
+
+class Prepared:
+    """A statement with its parameters in a fixed order.
+
+    Args:
+        names: the parameters, in the order in which `bind` will get their values: numbers, texts and None only.
+    """
+
+    def __init__(self, statement: ClauseElement, dialect: Dialect, names: Sequence[str]) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=list(names))
+        assert isinstance(compiled, SQLCompiler)
+        self.sql = str(compiled)
+        fixed = {name: value for name, value in compiled.params.items() if name not in names}
+        self._names = (*names, *fixed)
+        self._fixed = tuple(fixed.values())
+        self._named = not compiled.positional
+        order = tuple(compiled.positiontup or ())
+        self._order = None if order == self._names else tuple(self._names.index(name) for name in order)
+
+    def bind(self, values: tuple[object, ...]) -> tuple[object, ...] | dict[str, object]:
+        """The values as the driver takes them."""
+        if self._fixed:
+            values = (*values, *self._fixed)
+        if self._named:
+            return dict(zip(self._names, values, strict=True))
+        return values if self._order is None else tuple(values[at] for at in self._order)

@@ -1,0 +1,238 @@
+"""Group commit: who has something to write queues it, and one writes all that is there, in one transaction.
+
+A thread that waits for its job writes it itself, with all others that are queued by then, unless another thread is at
+it: one run alone pays for no other thread. Jobs of event loops are written by a thread of the journal's, which tells
+each loop of a whole group at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agentkit.errors import AgentkitError, JournalError
+from agentkit.hosts import AsyncHost, Host
+from agentkit.journal.database import ConnectionGone, Database
+from agentkit.operations import Operation
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPICursor
+
+__all__ = ["Job", "Write", "Writer"]
+
+_IDLE_SECONDS = 1.0
+
+
+class Job(ABC):
+    """Something to write: all of it or nothing. `durable`: it must survive a power cut."""
+
+    __slots__ = ("done", "durable", "error", "future")
+
+    def __init__(self, *, durable: bool) -> None:
+        self.durable = durable
+        self.done = False
+        self.error: AgentkitError | None = None
+        self.future: asyncio.Future[None] | None = None
+
+    def enter(self, queue: deque[Job]) -> None:
+        """Take its place in a queue."""
+        queue.append(self)
+
+    @abstractmethod
+    def do(self, cursor: DBAPICursor) -> None:
+        """Write it, in a transaction that others write in too; it may be done again in another one.
+
+        Raises:
+            AgentkitError: it cannot be written; nothing of it was.
+        """
+
+    def refused(self) -> AgentkitError | None:
+        """What it means that the database refused it for its contents; None where there is nothing to say."""
+        return None
+
+    def committed(self) -> None:  # noqa: B027 - most need not know
+        """Its transaction is committed."""
+
+    def result(self) -> None:
+        """Raise what it failed with."""
+        if self.error is not None:
+            raise self.error
+
+
+@dataclass(slots=True, eq=False)
+class Write(Operation[None]):
+    """Queue a job, and wait until it is committed; other runs' jobs may be part of the same commit.
+
+    Raises:
+        AgentkitError: it was not committed.
+    """
+
+    writer: Writer
+    job: Job
+
+    def run(self, host: Host) -> None:
+        self.writer.queue(self.job)
+        self.writer.wait(self.job)
+
+    async def arun(self, host: AsyncHost) -> None:
+        self.writer.queue(self.job)
+        await self.writer.waiting(self.job)
+
+
+class Writer:
+    """The queue of one journal. Safe to use from any thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._reset()
+
+    def _reset(self) -> None:
+        self._pid = os.getpid()
+        self._queue: deque[Job] = deque()
+        self._turn = threading.Lock()  # whoever has it writes
+        self._wake = threading.Event()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def queue(self, job: Job) -> None:
+        """Have it written after all that was queued before; `wait` or `waiting` for it."""
+        if self._pid != os.getpid():
+            self._reset()  # a fork: threads and locks are the parent's
+        job.enter(self._queue)
+
+    def wait(self, job: Job) -> None:
+        """Until it is committed.
+
+        Raises:
+            AgentkitError: it was not.
+        """
+        if not job.done:
+            with self._turn:
+                if not job.done:
+                    self._write()
+        job.result()
+
+    async def waiting(self, job: Job) -> None:
+        """`wait`, in the running event loop."""
+        job.future = asyncio.get_running_loop().create_future()
+        if job.done:  # a thread that waits for a job of its own was quicker
+            job.future.cancel()
+            return job.result()
+        self._rouse()
+        return await job.future
+
+    def close(self) -> None:
+        """Write what is queued, and let the connection go."""
+        with self._turn:
+            self._write()
+            self._database.let_go()
+
+    def _rouse(self) -> None:
+        if not self._wake.is_set():
+            self._wake.set()
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._serve, name="agentkit-journal", daemon=True)
+                    self._thread.start()
+
+    def _serve(self) -> None:
+        """Write whenever there is something; a thread that has nothing to do for long ends."""
+        while True:
+            if not self._wake.wait(_IDLE_SECONDS):
+                with self._starting:
+                    if not self._wake.is_set():
+                        self._thread = None
+                        return
+            self._wake.clear()
+            with self._turn:
+                self._write()
+
+    def _write(self) -> None:
+        """Write all that is queued, and tell those who wait."""
+        jobs: list[Job] = []
+        while self._queue:
+            jobs.append(self._queue.popleft())
+        if not jobs:
+            return
+        try:
+            self._group(jobs)
+        finally:
+            for job in jobs:
+                if not job.done:  # this thread was interrupted, and nothing is committed
+                    job.error = JournalError("Writing to the journal was interrupted. The run stops here; resume it.")
+                    job.done = True
+            _tell(jobs)
+
+    def _group(self, jobs: Sequence[Job]) -> None:
+        try:
+            faults = self._transaction(jobs)
+        except JournalError as error:
+            refusal = self._database.is_refusal(error)
+            if refusal and len(jobs) > 1:  # one of them is at fault: the others must not suffer
+                for job in jobs:
+                    self._group([job])
+                return
+            for job in jobs:
+                job.error = (refusal and job.refused()) or _like(error)
+                job.done = True
+            return
+        for job, fault in zip(jobs, faults, strict=True):
+            if fault is None:
+                job.committed()
+            job.error = fault
+            job.done = True
+
+    def _transaction(self, jobs: Sequence[Job], *, again: bool = False) -> list[AgentkitError | None]:
+        """Do them all; what is wrong with each."""
+        durable = jobs[0].durable if len(jobs) == 1 else any(job.durable for job in jobs)
+        faults: list[AgentkitError | None] = []
+        try:
+            with self._database.raw(durable=durable) as cursor:
+                for job in jobs:
+                    try:
+                        job.do(cursor)
+                    except AgentkitError as fault:
+                        faults.append(fault)
+                    else:
+                        faults.append(None)
+        except ConnectionGone:
+            if again:
+                raise
+            return self._transaction(jobs, again=True)
+        return faults
+
+
+def _like(error: JournalError) -> JournalError:
+    """An exception of its own for each who waits: they are raised in several places."""
+    copy = JournalError(str(error))
+    copy.__cause__ = error.__cause__
+    return copy
+
+
+def _tell(jobs: Sequence[Job]) -> None:
+    """Wake those who wait in event loops: each loop once."""
+    waiting: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+    for job in jobs:
+        if job.future is not None:
+            waiting.setdefault(job.future.get_loop(), []).append(job)
+    for loop, of_loop in waiting.items():
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(_resolve, of_loop)
+
+
+def _resolve(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        if job.future is None or job.future.done():
+            continue
+        if job.error is None:
+            job.future.set_result(None)
+        else:
+            job.future.set_exception(job.error)
