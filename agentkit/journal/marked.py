@@ -53,7 +53,7 @@ class Marked:
             name = tool.text_argument
             if name is None or not given:
                 return action
-            cut = cast("Mapping[str, JSON]", _cut(tool.arguments.schema, {name: given}, tool, found))[name]
+            cut = _cut(tool.arguments.properties.get(name, {}), given, tool, found)
             return replace(action, input=cast("str", cut))
         return replace(action, input=cast("Mapping[str, JSON]", _cut(tool.arguments.schema, given, tool, found)))
 
