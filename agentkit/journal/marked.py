@@ -83,20 +83,24 @@ class Marked:
             order = list(tool.arguments.properties)
             given = [*zip(order, args, strict=False), *((each.arg or "", each.value) for each in keywords)]
             for name, value in given:
-                if _is_secret(tool.arguments.properties.get(name, {}), tool):
-                    yield from _constants(value, set_to)
+                schema = tool.arguments.properties.get(name, {})
+                for source in set_to.get(value.id, []) if isinstance(value, ast.Name) else [value]:
+                    yield from _written(source, schema, tool)
 
     def _found(self, name: str) -> list[AnyTool]:
         tool = self._toolbox.get(name)
         return [tool] if tool is not None and tool.arguments.has_secrets else []
 
 
-def _constants(value: ast.expr, set_to: Mapping[str, list[ast.expr]]) -> Iterator[object]:
-    sources = set_to.get(value.id, []) if isinstance(value, ast.Name) else [value]
-    for source in sources:
-        for node in ast.walk(source):
-            if isinstance(node, ast.Constant) and isinstance(node.value, (str, int, float)):
-                yield node.value
+def _written(source: ast.expr, schema: _Schema, tool: AnyTool) -> list[object]:
+    """The secret values in an expression: all its constants, where it is more than a value."""
+    found: list[object] = []
+    try:
+        _cut(schema, ast.literal_eval(source), tool, found)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        if _is_secret(schema, tool):
+            found += [node.value for node in ast.walk(source) if isinstance(node, ast.Constant)]
+    return found
 
 
 def _cut(schema: _Schema, value: object, tool: AnyTool, found: list[object]) -> object:
