@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TypeAlias, cast
 
 from agentkit.messages import JSON, Action
+from agentkit.parse.literals import parse_python
 from agentkit.toolbox import AnyTool, Toolbox
 
 __all__ = ["MASK", "Marked"]
@@ -59,7 +60,7 @@ class Marked:
 
     def _in_program(self, code: str) -> list[object]:
         try:
-            tree = ast.parse(code)
+            tree = parse_python(code)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return []
         set_to: dict[str, list[ast.expr]] = {}
@@ -117,7 +118,7 @@ def _cut(schema: _Schema, value: object, tool: AnyTool, found: list[object]) -> 
         given = cast("Mapping[str, object]", value)
         return {name: _cut(inner.get(name, {}), item, tool, found) for name, item in given.items()}
     if isinstance(value, list) and isinstance(items := schema.get("items"), Mapping):
-        return [_cut(cast("_Schema", items), item, tool, found) for item in cast("list[object]", value)]
+        return [_cut(items, item, tool, found) for item in cast("list[object]", value)]
     return value
 
 

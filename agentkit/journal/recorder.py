@@ -101,6 +101,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._first = True
         self._held = True
+        store.heartbeat.add(lease)
 
     def around(
         self, perform: Perform, meter: Meter, toolbox: Toolbox, read: Callable[[Reply, Sequence[Step]], Decision]
@@ -178,6 +179,7 @@ class Recorder:
 
     def close(self) -> None:
         """Let go of a run that was left before its end, so that it can be resumed at once."""
+        self._store.heartbeat.remove(self._lease)
         if self._held:
             self._held = False
             with suppress(JournalError):  # whatever ended the run is being told already
