@@ -47,11 +47,13 @@ def test_each_program_of_a_session_begins_with_its_own_seed(sandbox: Sandbox) ->
         ("class D(date):\n    pass\n[type(D.today()).__name__, D.today().year]", ["D", 2031]),
         ("class D(datetime):\n    pass\n[type(D.now()).__name__, D.now().year]", ["D", 2031]),
         ("import time\ntime.time()", NOW.timestamp()),
-        ("import time\n[time.time_ns(), time.localtime().tm_hour, time.gmtime().tm_hour]", [1935979689250000000, 7, 4]),
-        ("import time\n[time.strftime('%H:%M'), time.ctime(), time.asctime()]", ["07:08", *["Tue May  6 07:08:09 2031"] * 2]),
+        ("import time\ntime.time_ns() == int(time.time() * 1000) * 1_000_000", True),
+        ("import time\n[time.localtime().tm_hour, time.gmtime().tm_hour]", [7, 4]),
+        ("import time\n[time.strftime('%H:%M'), time.ctime()]", ["07:08", "Tue May  6 07:08:09 2031"]),
+        ("import time\ntime.asctime()", "Tue May  6 07:08:09 2031"),
         ("import time\n[time.strftime('%Y', time.gmtime(0)), time.gmtime(0).tm_year]", ["1970", 1970]),
     ],
-)  # fmt: skip
+)
 def test_the_clock_stands_still_at_the_given_time(sandbox: Sandbox, program: str, value: object) -> None:
     result = sandbox.run(program, now=NOW)
     assert result.error is None
