@@ -162,7 +162,7 @@ def test_a_clock_that_steps_forward_lets_nobody_in_twice(tmp_path: Path) -> None
     here = Store(f"sqlite:///{tmp_path / 'j.db'}", 60)
     ahead = Store(f"sqlite:///{tmp_path / 'j.db'}", 60, lambda: time.time() + 3600)
     row = RunRow(run_id="r", question="?", model="m", strategy="react", fingerprint="{}", start="{}")
-    first = here.insert_run(row, "elsewhere:1:a")
+    first = done(here.begin(row, "elsewhere:1:a"))
     second = ahead.take("r", "elsewhere:2:b")  # on this machine an hour has passed
     here.renew([first])
     line = EffectRow(number=0, effect=0, phase="intent", kind="ask", step=1)
