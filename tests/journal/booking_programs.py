@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-
-from sqlalchemy import Connection, Engine, event
 
 from agentkit import Agent, approve_all
 from agentkit.journal import Journal
@@ -24,7 +21,8 @@ from agentkit.models import Request
 from agentkit.testing import ScriptedModel
 from agentkit.tools.store import SqlBookingStore
 from agentkit.tools.travel import travel_tools
-from tests.journal.booking_run import BACK, DAY, Place, child, fresh, left_behind, wait
+from tests.journal.booking_run import BACK, DAY, Place, beside, child, left_behind, wait
+from tests.journal.boundaries import at_boundaries
 
 PROGRAMS = [
     f"""
@@ -68,20 +66,18 @@ def drive(place: Place) -> None:
 
 
 def killed_at_boundary(place: Place, number: int) -> Callable[[], None]:
-    """The run, dying right before or right after a commit of its journal."""
+    """The run, dying at a boundary of its journal."""
 
     def work() -> None:
         passed = -1
 
-        def boundary(connection: Connection) -> None:
+        def boundary() -> None:
             nonlocal passed
-            if connection.get_execution_options().get("writes") and "journal.db" in str(connection.engine.url):
-                passed += 1
-                if passed == number:
-                    os.kill(os.getpid(), signal.SIGKILL)
+            passed += 1
+            if passed == number:
+                os.kill(os.getpid(), signal.SIGKILL)
 
-        event.listen(Engine, "begin", boundary)
-        event.listen(Engine, "commit", boundary)
+        at_boundaries(place.journal, boundary)
         drive(place)
 
     return work
@@ -94,33 +90,30 @@ def finish(place: Place) -> dict[str, object]:
 
 
 def main(folder: str, every: str) -> None:
-    base = Path(folder)
-    template = base / "template"
-    template.mkdir()
-    warm = Place(base / "warm")
-    warm.folder.mkdir()
+    template = Place(Path(folder) / "template").make()
+    warm = Place(Path(folder) / "warm").make()
     drive(warm)  # loads and builds what the children will need
     left_behind(warm)
 
     def prepare() -> None:
-        with Journal(Place(template).journal) as journal:
+        with Journal(template.journal) as journal:
             journal.runs()
-        store = SqlBookingStore(Place(template).store)
+        store = SqlBookingStore(template.store)
         store.bookings()
         store.close()
 
     assert wait(child(prepare)) == 0
-    whole = finish(fresh(base, "whole", template))
+    whole = finish(beside(template, "whole"))
     killed: dict[int, dict[str, object]] = {}
     number = 0
     while True:
-        place = fresh(base, f"boundary-{number}", template)
+        place = beside(template, f"boundary-{number}")
         code = wait(child(killed_at_boundary(place, number)))
         if code == 0:
             break
         assert code == -signal.SIGKILL, code
         killed[number] = finish(place)
-        shutil.rmtree(place.folder)
+        place.discard()
         number += int(every)
     sys.stdout.write(json.dumps({"whole": whole, "killed": killed}))
 
