@@ -40,7 +40,8 @@ class Journal:
         url: any SQLAlchemy URL; "sqlite://" is in memory. By default AGENTKIT_JOURNAL (a URL or the path of a file),
             else `journal.db` in the user's data directory (`~/.local/share/agentkit` on Linux).
         lease_seconds: how long a process that drives a run may be silent before another may take the run over. It
-            tells that it lives with every effect; of a process of the same machine that is gone nobody waits.
+            tells that it lives with every effect, and three times in this time while it waits for one; of a process
+            of the same machine that is gone nobody waits.
         redact: takes credentials out of each text that is written down; None keeps all but marked arguments as they
             are (see `agentkit.journal.secrets`).
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TypeAlias, cast
 
 from agentkit.messages import JSON, Action
+from agentkit.parse.literals import parse_python
 from agentkit.toolbox import AnyTool, Toolbox
 
 __all__ = ["MASK", "Marked"]
@@ -53,13 +54,13 @@ class Marked:
             name = tool.text_argument
             if name is None or not given:
                 return action
-            cut = cast("Mapping[str, JSON]", _cut(tool.arguments.schema, {name: given}, tool, found))[name]
+            cut = _cut(tool.arguments.properties.get(name, {}), given, tool, found)
             return replace(action, input=cast("str", cut))
         return replace(action, input=cast("Mapping[str, JSON]", _cut(tool.arguments.schema, given, tool, found)))
 
     def _in_program(self, code: str) -> list[object]:
         try:
-            tree = ast.parse(code)
+            tree = parse_python(code)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return []
         set_to: dict[str, list[ast.expr]] = {}
@@ -83,20 +84,24 @@ class Marked:
             order = list(tool.arguments.properties)
             given = [*zip(order, args, strict=False), *((each.arg or "", each.value) for each in keywords)]
             for name, value in given:
-                if _is_secret(tool.arguments.properties.get(name, {}), tool):
-                    yield from _constants(value, set_to)
+                schema = tool.arguments.properties.get(name, {})
+                for source in set_to.get(value.id, []) if isinstance(value, ast.Name) else [value]:
+                    yield from _written(source, schema, tool)
 
     def _found(self, name: str) -> list[AnyTool]:
         tool = self._toolbox.get(name)
         return [tool] if tool is not None and tool.arguments.has_secrets else []
 
 
-def _constants(value: ast.expr, set_to: Mapping[str, list[ast.expr]]) -> Iterator[object]:
-    sources = set_to.get(value.id, []) if isinstance(value, ast.Name) else [value]
-    for source in sources:
-        for node in ast.walk(source):
-            if isinstance(node, ast.Constant) and isinstance(node.value, (str, int, float)):
-                yield node.value
+def _written(source: ast.expr, schema: _Schema, tool: AnyTool) -> list[object]:
+    """The secret values in an expression: all its constants, where it is more than a value."""
+    found: list[object] = []
+    try:
+        _cut(schema, ast.literal_eval(source), tool, found)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        if _is_secret(schema, tool):
+            found += [node.value for node in ast.walk(source) if isinstance(node, ast.Constant)]
+    return found
 
 
 def _cut(schema: _Schema, value: object, tool: AnyTool, found: list[object]) -> object:
@@ -113,7 +118,7 @@ def _cut(schema: _Schema, value: object, tool: AnyTool, found: list[object]) -> 
         given = cast("Mapping[str, object]", value)
         return {name: _cut(inner.get(name, {}), item, tool, found) for name, item in given.items()}
     if isinstance(value, list) and isinstance(items := schema.get("items"), Mapping):
-        return [_cut(cast("_Schema", items), item, tool, found) for item in cast("list[object]", value)]
+        return [_cut(items, item, tool, found) for item in cast("list[object]", value)]
     return value
 
 

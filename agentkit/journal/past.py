@@ -71,6 +71,10 @@ class Past:
         """The program of a step."""
         return next((each for each in self._loop if each.kind == "act" and each.step == step), None)
 
+    def calls(self, program: Act) -> Iterable[Recorded]:
+        """The actions that a program took."""
+        return self._calls.get(program.step, {}).values()
+
     def check_calls(self, step: int) -> None:
         """A program that ran again must have made each call that it had made.
 

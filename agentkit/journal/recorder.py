@@ -101,6 +101,7 @@ class Recorder:
         self._lock = threading.Lock()
         self._first = True
         self._held = True
+        store.heartbeat.add(lease)
 
     def around(
         self, perform: Perform, meter: Meter, toolbox: Toolbox, read: Callable[[Reply, Sequence[Step]], Decision]
@@ -118,7 +119,7 @@ class Recorder:
             mark = self._mark(effect)
             known = self._past.find(effect, mark)
             if known is not None and known.outcome is not None:
-                _count(effect, known.outcome, meter)
+                self._count(effect, known.outcome, meter)
                 return known.outcome.value()
             line = self._line(effect, known)
             told = None if known is None else (yield from self._settle(known, line))
@@ -178,10 +179,25 @@ class Recorder:
 
     def close(self) -> None:
         """Let go of a run that was left before its end, so that it can be resumed at once."""
+        self._store.heartbeat.remove(self._lease)
         if self._held:
             self._held = False
             with suppress(JournalError):  # whatever ended the run is being told already
                 self._lines.leave()
+
+    def _count(self, effect: Ask | Act, outcome: Outcome, meter: Meter) -> None:
+        """The meter is below the journal: what is not performed again must count all the same."""
+        usage = outcome.usage
+        if isinstance(effect, Act):
+            if outcome.counted:
+                meter.count_call(effect.step, effect.call)
+            if usage is not None:
+                meter.restore_time(usage.seconds)
+            for each in () if effect.call else self._past.calls(effect):  # a program's own actions
+                if each.outcome is not None and each.outcome.counted:
+                    meter.count_call(each.step, each.call)
+        elif usage is not None:
+            meter.restore(usage)
 
     def _mark(self, effect: Ask | Act) -> str:
         """The effect's digest; none of a model call that may be told marked arguments which stood, before they were
@@ -347,18 +363,6 @@ def _performed(perform: Perform, effect: Ask | Act, meter: Meter) -> Flow[Outcom
         counted = meter.has_called(effect.step, effect.call)
         return Outcome(Usage(seconds=meter.seconds), observation=cast("Observation", result), counted=counted)
     return Outcome(meter.usage(), reply=cast("Reply", result))
-
-
-def _count(effect: Ask | Act, outcome: Outcome, meter: Meter) -> None:
-    """The meter is below the journal: what is not performed again must count all the same."""
-    usage = outcome.usage
-    if isinstance(effect, Act):
-        if outcome.counted:
-            meter.count_call(effect.step, effect.call)
-        if usage is not None:
-            meter.restore_time(usage.seconds)
-    elif usage is not None:
-        meter.restore(usage)
 
 
 def _timeless(seen: Observation) -> str:

@@ -20,28 +20,32 @@ __all__ = ["Masks", "Redact", "default_patterns"]
 
 Redact: TypeAlias = Callable[[str], str]
 
-# What a text with a credential has in it, in lower case: looked for first, since most texts have none of these.
-_HINTS = (
-    *("akia", "asia", "secret", "session", "bearer", "authorization", "api-key", "private key", "://"),
-    *("sk-", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "aiza"),
+# What a text with a credential has in it: looked for first, since most texts have none of it, and each step is waited
+# for. Some credentials may be short, and stand after one of these words; the others are long, and have one of those.
+_LONG_HINTS = (
+    *("akia", "asia", "secret", "session", "private key", "sk-", "github_pat_", "glpat-", "xox", "aiza"),
+    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
 )
+_IN_TOKENS = bytes(120 if (chr(byte).isalnum() and byte < 128) or chr(byte) in "_+/=-" else 32 for byte in range(256))
+_LONG = b"x" * 20
 _LEFT = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf]))"  # JSON inside a text has its line ends written out
 _IS = r"""\\*["']?\s*[:=,]\s*\\*["']?"""
 _VALUE = r"(?:(?=[A-Za-z._~+/=-]*[0-9])[A-Za-z0-9._~+/=-]{8,}|[A-Za-z0-9._~+/=-]{20,})"
 _PEM = "[A-Z ]*PRIVATE KEY-----"
+_MASKED = re.escape(MASK)
 # What stands in the first group stays.
 _PATTERNS = tuple(
     re.compile(text)
     for text in (
-        rf"-----BEGIN ({_PEM})(?s:.{{0,20000}}?)-----END {_PEM}",
-        rf"-----BEGIN ({_PEM})(?:\\+[nrt]|[A-Za-z0-9+/=\s])*",
-        rf"((?i:authorization|x-api-key){_IS}(?:(?i:basic|bearer|token|apikey)\s+)?){_VALUE}",
-        rf"((?i:bearer)\s+){_VALUE}",
-        rf"((?i:secret[-_ ]?(?:access[-_ ]?)?key|client[-_]?secret|session[-_ ]?token){_IS})[A-Za-z0-9/+=_.~-]{{16,}}",
+        rf"(-----BEGIN {_PEM})(?!{_MASKED})(?s:.{{0,20000}}?)-----END {_PEM}",
+        rf"(-----BEGIN {_PEM})(?!{_MASKED})(?:\\+[nrt]|[A-Za-z0-9+/=\s])+",
+        rf"((?i:authorization|x-api-key){_IS}(?:(?i:basic|bearer|token|apikey)(?:\s|\\+[nrt])+)?){_VALUE}",
+        rf"((?i:bearer)(?:\s|\\+[nrt])+){_VALUE}",
+        rf"((?i:secret[-_ ]?(?:access[-_ ]?)?key|client[-_]?secret|session[-_ ]?token){_IS})[A-Za-z0-9/+=_-]{{20,}}",
         rf"({_LEFT})(?:AKIA|ASIA)[A-Z0-9]{{16}}(?![A-Za-z0-9])",
-        rf"({_LEFT})sk-[A-Za-z0-9_-]{{16,}}",
+        rf"({_LEFT})sk-[A-Za-z0-9_-]{{17,}}",
         rf"({_LEFT})(?:gh[pousr]_|github_pat_)[A-Za-z0-9_]{{20,}}",
-        rf"({_LEFT})(?:glpat-[A-Za-z0-9_-]{{20,}}|xox[abeoprs]-[A-Za-z0-9-]{{10,}}|AIza[A-Za-z0-9_-]{{35}})",
+        rf"({_LEFT})(?:glpat-[A-Za-z0-9_-]{{20,}}|xox[abeoprs]-[A-Za-z0-9-]{{15,}}|AIza[A-Za-z0-9_-]{{35}})",
         r"""(://[^\s/:@"'\\]*:)[^\s/@"'\\]+(?=@)""",
     )
 )
@@ -62,10 +66,39 @@ def default_patterns(text: str) -> str:
 
 def _may_hold_any(text: str) -> bool:
     low = text.lower()
-    for hint in _HINTS:  # noqa: SIM110 - any() takes twice as long
-        if hint in low:
-            return True
-    return False
+    if "://" in low or "bearer" in low or "authorization" in low or "api-key" in low:
+        return True
+    if _LONG not in text.encode("utf-8", "replace").translate(_IN_TOKENS):
+        return False
+    return any(hint in low for hint in _LONG_HINTS)
+
+
+class _Secret:
+    """A value that is masked wherever it stands.
+
+    Attributes:
+        spellings: as it stands in a text: as it is, in JSON, in Python.
+        stored: as those stand in a JSON text.
+    """
+
+    __slots__ = ("_mask", "spellings", "stored")
+
+    def __init__(self, value: object) -> None:
+        text = value if isinstance(value, str) else json.dumps(value)
+        inside = {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1]}
+        self._mask = MASK if isinstance(value, str) else f'"{MASK}"'  # what was a number must go on to be a value
+        self.spellings = sorted(inside, key=len, reverse=True)
+        self.stored = {json.dumps(each, ensure_ascii=False)[1:-1] for each in inside}
+
+    def masked(self, text: str) -> str:
+        for spelling in self.spellings:
+            if spelling not in text:
+                continue
+            if len(spelling) < _WORD or self._mask != MASK:
+                text = re.sub(rf"(?<!\w){re.escape(spelling)}(?!\w)", self._mask, text)
+            else:
+                text = text.replace(spelling, MASK)
+        return text
 
 
 class Masks:
@@ -77,8 +110,8 @@ class Masks:
 
     def __init__(self, redact: Redact | None) -> None:
         self._redact = redact
-        self._values = () if redact is None else _ENVIRONMENT.values()
-        self._marked: tuple[str, ...] = ()
+        self._secrets = () if redact is None else _ENVIRONMENT.secrets()
+        self._marked: dict[str, _Secret] = {}
         self.found = redact not in (None, default_patterns)  # nobody can tell what another one will find
 
     @property
@@ -88,14 +121,15 @@ class Masks:
 
     def add(self, values: Iterable[object]) -> None:
         """From now on these are masked too: the values of marked arguments."""
-        told = [_literal(value) for value in values]
-        new = {text for text in told if text and text not in self._marked and text != MASK}
-        self._marked = (*self._marked, *sorted(new, key=len, reverse=True))
+        for value in values:
+            # True, False and None stand in every text.
+            if value not in ("", MASK) and isinstance(value, (str, int, float)) and not isinstance(value, bool):
+                self._marked.setdefault(repr(value), _Secret(value))
 
     def text(self, text: str) -> str:
         """A text without its secrets."""
         masked = self._masked(text)
-        self.found = self.found or masked is not text
+        self.found = self.found or masked != text
         return masked
 
     def json(self, text: str) -> str:
@@ -112,15 +146,14 @@ class Masks:
     def _may_need(self, text: str) -> bool:
         if self._redact is not None and (self._redact is not default_patterns or _may_hold_any(text)):
             return True
-        return any(form in text for value in (*self._values, *self._marked) for form in _forms(value))
+        secrets = (*self._secrets, *self._marked.values())
+        return bool(secrets) and any(form in text for secret in secrets for form in secret.stored)
 
     def _masked(self, text: str) -> str:
         masked = text if self._redact is None else self._redact(text)
-        for value in self._values:
-            masked = _without(masked, value)
-        for value in self._marked:
-            masked = _without(masked, value)
-        return text if masked == text else masked
+        for secret in (*self._secrets, *self._marked.values()):
+            masked = secret.masked(masked)
+        return masked
 
 
 class _Environment:
@@ -130,38 +163,20 @@ class _Environment:
         self._lock = threading.Lock()
         self._count = -1
         self._known: dict[str, str] = {}
+        self._secrets: tuple[_Secret, ...] = ()
 
-    def values(self) -> tuple[str, ...]:
+    def secrets(self) -> tuple[_Secret, ...]:
         # To read all of it for each run would take longer than to write a step down.
         with self._lock:
             if len(os.environ) != self._count or any(os.environ.get(name) != v for name, v in self._known.items()):
                 self._count = len(os.environ)
                 self._known = {name: value for name, value in os.environ.items() if _NAME.search(name)}
-            found = {value for value in self._known.values() if len(value) >= _SHORTEST}
-        return tuple(sorted(found, key=len, reverse=True))
+                found = {value for value in self._known.values() if len(value) >= _SHORTEST}
+                self._secrets = tuple(_Secret(value) for value in sorted(found, key=len, reverse=True))
+            return self._secrets
 
 
 _ENVIRONMENT = _Environment()
-
-
-def _forms(value: str) -> set[str]:
-    """As it stands in a text, and in JSON inside a text inside JSON."""
-    once = json.dumps(value, ensure_ascii=False)[1:-1]
-    return {value, once, json.dumps(once, ensure_ascii=False)[1:-1]}
-
-
-def _without(text: str, value: str) -> str:
-    for form in sorted(_forms(value), key=len, reverse=True):
-        if len(form) < _WORD:
-            text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", MASK, text)
-        elif form in text:
-            text = text.replace(form, MASK)
-    return text
-
-
-def _literal(value: object) -> str:
-    """A value as a model writes it; nothing for those that stand in every text."""
-    return value if isinstance(value, str) else "" if value is None or isinstance(value, bool) else json.dumps(value)
 
 
 def _each(value: object, change: Redact) -> object:

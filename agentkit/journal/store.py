@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -14,6 +14,7 @@ from agentkit.errors import ConfigError, JournalError, LeaseLost
 from agentkit.flow import Flow
 from agentkit.journal.approvals import Approvals
 from agentkit.journal.database import Database
+from agentkit.journal.heartbeat import Heartbeat
 from agentkit.journal.leases import Lease, owner_is_gone
 from agentkit.journal.lines import Lines, Pen
 from agentkit.journal.records import EffectRow, Outcome, Phase, Recorded, RunRecord, RunStatus, load, now, storable
@@ -73,8 +74,10 @@ class Store:
         self._writer = Writer(self._database)
         self._new_run = Prepared(insert(runs), self._database.dialect, [*RunRow.__dataclass_fields__, *_BEGINNING])
         self._pen = Pen(self._writer, self._database.dialect, lease_seconds, clock, one_writes=self._database.is_sqlite)
+        self.heartbeat = Heartbeat(self.renew, lease_seconds / 3)
 
     def close(self) -> None:
+        self.heartbeat.stop()
         self._writer.close()
         self._database.close()
 
@@ -188,6 +191,13 @@ class Store:
             return None
         return row, cast("int", (after[-1] if after else row)["number"]) + 1
 
+    def renew(self, leases: Sequence[Lease]) -> None:
+        """Write down that the holder of these is alive; of one that somebody else has by now, nothing."""
+        expires = self._clock() + self._lease_seconds
+        held = [{"of_run": each.run_id, "of_fence": each.fence, "of_owner": each.owner} for each in leases]
+        with self._database.writing(durable=False) as connection:
+            connection.execute(_ALIVE, [{**each, "expires_at": expires} for each in held])
+
     def _hold(self, connection: Connection, lease: Lease) -> None:
         ours = {"of_run": lease.run_id, "of_fence": lease.fence, "of_owner": lease.owner}
         beat = {"status": "running", "expires_at": self._clock() + self._lease_seconds, "updated_at": now()}
@@ -206,6 +216,17 @@ _BEAT = (
         runs.c.owner == bindparam("of_owner"),
     )
     .values({name: bindparam(name) for name in ("status", "expires_at", "updated_at")})
+)
+
+
+_ALIVE = (
+    update(runs)
+    .where(
+        runs.c.run_id == bindparam("of_run"),
+        runs.c.fence == bindparam("of_fence"),
+        runs.c.owner == bindparam("of_owner"),
+    )
+    .values(expires_at=bindparam("expires_at"))
 )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from agentkit import Agent, ConfigError, Limits, Tokens, tool
 from agentkit.events import LimitHit, RunEnded
+from agentkit.limits import Meter
 from agentkit.messages import LimitName
 from agentkit.models import Chunk, Request
 from agentkit.testing import Say, ScriptedModel
@@ -108,3 +109,16 @@ def test_without_the_last_call_the_answer_says_what_was_known() -> None:
 def test_limits_that_cannot_be_are_refused() -> None:
     with pytest.raises(ConfigError, match="max_steps must not be negative"):
         Limits(max_steps=-1)
+
+
+def test_a_meter_that_is_restored_counts_each_call_once_and_time_never_goes_back() -> None:
+    now = [100.0]
+    meter = Meter(Limits(seconds=60), lambda: now[0])
+    meter.count_call(2, 1)
+    meter.restore_time(20.0)  # two calls that ran side by side: the one that is read last had ended first
+    meter.restore_time(10.0)
+    meter.count_call(2, 2)
+    meter.count_call(2, 1)  # cut off, and called again
+    assert (meter.tool_calls, meter.usage().seconds, meter.remaining()) == (2, 20.0, 40.0)
+    now[0] += 5
+    assert (meter.usage().seconds, meter.remaining()) == (25.0, 35.0)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from agentkit import Agent, tool
 from agentkit.journal import Journal, JournalError, LeaseLost
-from agentkit.journal.leases import new_owner, owner_is_gone
+from agentkit.journal.heartbeat import Heartbeat
+from agentkit.journal.leases import Lease, new_owner, owner_is_gone
+from agentkit.journal.records import EffectRow
+from agentkit.journal.store import RunRow, Store
+from agentkit.testing import ScriptedModel
 from tests.journal.support import SCRIPT, Crash, World, crash_at, done, rows
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +69,9 @@ class Driver:
     def go_on(self) -> str:
         return self._process.communicate("\n", timeout=60)[0].strip()
 
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         self._process.kill()
         self._process.communicate()
@@ -86,11 +98,16 @@ def test_a_dead_process_is_not_waited_for(url: str) -> None:
     assert rows(url, "SELECT status, owner, fence FROM runs") == [("ended", None, 2)]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGSTOP")
 def test_whoever_was_silent_too_long_has_lost_the_run(url: str) -> None:
-    first = Driver(url, "run", lease_seconds=0.05)
+    first = Driver(url, "run", lease_seconds=0.2)
     assert first.line() == "waiting"
+    first.signal(signal.SIGSTOP)  # it does not even tell that it lives
+    time.sleep(0.3)
     second = Driver(url, "resume")
     assert second.line() == "waiting"
+    first.signal(signal.SIGCONT)
+    time.sleep(0.2)  # it tells again that it lives: to nobody's harm
     assert first.go_on().startswith("LeaseLost Another process has taken run 'r' over")
     assert second.go_on() == "done"
     assert rows(url, "SELECT number, phase, fence FROM effects ORDER BY number") == [
@@ -124,9 +141,6 @@ def test_several_processes_resume_one_run_once(url: str) -> None:
 
 
 def test_a_clock_that_steps_back_lets_nobody_in_twice(tmp_path: Path) -> None:
-    from agentkit.journal.records import EffectRow
-    from agentkit.journal.store import RunRow, Store
-
     now = [1_000_000.0]
     store = Store(f"sqlite:///{tmp_path / 'j.db'}", 60, lambda: now[0])
     row = RunRow(run_id="r", question="?", model="m", strategy="react", fingerprint="{}", start="{}")
@@ -142,6 +156,85 @@ def test_a_clock_that_steps_back_lets_nobody_in_twice(tmp_path: Path) -> None:
         store.append(first, line, durable=True)
     store.append(second, line, durable=True)
     store.close()
+
+
+def test_a_clock_that_steps_forward_lets_nobody_in_twice(tmp_path: Path) -> None:
+    here = Store(f"sqlite:///{tmp_path / 'j.db'}", 60)
+    ahead = Store(f"sqlite:///{tmp_path / 'j.db'}", 60, lambda: time.time() + 3600)
+    row = RunRow(run_id="r", question="?", model="m", strategy="react", fingerprint="{}", start="{}")
+    first = done(here.begin(row, "elsewhere:1:a"))
+    second = ahead.take("r", "elsewhere:2:b")  # on this machine an hour has passed
+    here.renew([first])
+    line = EffectRow(number=0, effect=0, phase="intent", kind="ask", step=1)
+    with pytest.raises(LeaseLost):
+        here.append(first, line, durable=True)
+    ahead.append(second, line, durable=True)
+    with pytest.raises(JournalError, match="is being driven by elsewhere:2:b"):
+        here.take("r", "elsewhere:1:c")
+    here.close()
+    ahead.close()
+
+
+def test_a_call_that_takes_longer_than_the_lease_keeps_it(url: str) -> None:
+    first = Driver(url, "run", lease_seconds=2)
+    assert first.line() == "waiting"
+    time.sleep(3)
+    second = Driver(url, "resume")
+    assert second.line().startswith("JournalError Run 'r' is being driven by")
+    assert second.go_on() == ""
+    assert first.go_on() == "done"
+    assert rows(url, "SELECT owner, fence FROM runs") == [(None, 1)]
+
+
+def beating() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "agentkit-heartbeat"]
+
+
+def test_one_thread_tells_that_all_runs_of_a_journal_live_and_ends_when_there_are_none(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    @tool(idempotent=True)
+    def wait() -> str:
+        """Wait until the lease would have expired."""
+        time.sleep(0.4)
+        seen.append(len(beating()))
+        return "waited"
+
+    before = len(beating())
+    with Journal(f"sqlite:///{tmp_path / 'j.db'}", lease_seconds=0.2) as journal:
+        assert len(beating()) == before  # from the first run on
+        script = ["Action: wait\nAction Input: {}", "Final Answer: done"]
+        agents = [Agent(ScriptedModel(script), [wait], journal=journal) for _ in range(5)]
+        threads = [threading.Thread(target=agent.run, args=("?",)) for agent in agents]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert seen == [before + 1] * 5 and len(journal.runs("ended")) == 5
+        until = time.monotonic() + 5
+        while len(beating()) > before and time.monotonic() < until:
+            time.sleep(0.01)
+        assert len(beating()) == before
+        agents[0] = Agent(ScriptedModel(script), [wait], journal=journal)
+        assert agents[0].run("?").answer == "done"
+    assert len(beating()) == before
+
+
+def test_a_database_that_is_gone_for_a_while_does_not_end_the_heartbeat() -> None:
+    beats: list[int] = []
+    enough = threading.Event()
+
+    def renew(leases: Sequence[Lease]) -> None:
+        beats.append(len(leases))
+        if len(beats) == 1:
+            raise JournalError("gone")
+        enough.set()
+
+    heart = Heartbeat(renew, 0.01)
+    heart.add(Lease("r", "me", 1))
+    assert enough.wait(5) and beats[:2] == [1, 1]
+    heart.stop()
+    assert not beating()
 
 
 def test_who_is_gone() -> None:

@@ -497,7 +497,7 @@ ANY_JSON = st.recursive(
 def test_any_arguments_wait_and_come_back(asked: dict[str, JSON], edited: dict[str, JSON]) -> None:
     store = Store("sqlite://", 60)
     row = RunRow(run_id="r", question="?", model="m", strategy="react", fingerprint="{}", start="{}")
-    kept = store.approvals.of(store.insert_run(row, new_owner()), lambda _, given: json_text(given), str)
+    kept = store.approvals.of(done(store.begin(row, new_owner())), lambda _, given: json_text(given), str)
     request = ApprovalRequest("t", asked, "", "r", 1, "r:1:0")
     assert kept.known(request) is None
     assert kept.keep(request, Approval.later()) == kept.known(request) == Approval.later()
