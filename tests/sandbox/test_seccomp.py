@@ -1,7 +1,7 @@
 """The system call filter, run step by step for every architecture, whatever this machine is."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +64,7 @@ class Machine:
     column: int
     header: str
 
-    def numbers(self, table: dict[str, tuple[int, int | None]]) -> dict[str, int]:
+    def numbers(self, table: Mapping[str, tuple[int, int | None]]) -> dict[str, int]:
         """The calls of a table that this architecture has."""
         found = {name: pair[self.column] for name, pair in table.items()}
         return {name: number for name, number in found.items() if number is not None}
