@@ -102,7 +102,7 @@ class Launcher(Protocol):
         ...
 
     def refill(self) -> None:
-        """Makes a spare where none waits."""
+        """While a program runs: makes spares, if that does not slow it down."""
         ...
 
     def end(self, worker: Worker, *, report: bool) -> Exit | None:
@@ -165,8 +165,8 @@ class Zygote:
         _stop(self._control, self._process)
         raise SandboxError(explain(answer.get("failed"), self._process.returncode))
 
-    # Orders. A packet that is sent wakes the zygote, which then competes with the program for a processor: so there is
-    # one for each program, when it has ended, unless no spare is left.
+    # Orders. A packet that is sent wakes the zygote, which then competes with programs for a processor. Where they follow
+    # each other at once there is one for each, when it has ended, unless no spare is left.
 
     def _order(self, order: Order, descriptors: tuple[int, ...] = ()) -> None:
         """With the lock held. Raises SandboxError when the zygote is gone."""
@@ -217,19 +217,20 @@ class Zygote:
         return worker
 
     def refill(self) -> None:
-        """Makes a spare where none waits."""
-        if not self._spares:
-            with self._lock, contextlib.suppress(SandboxError):  # a dead zygote is noticed by who needs a worker
-                self._fill(least=1)
+        """While a program runs: makes spares where there is a processor to spare, else one if none waits."""
+        if self._spares and self._rest < _RESTED:
+            return
+        with self._lock, contextlib.suppress(SandboxError):  # a dead zygote is noticed by who needs a worker
+            self._fill()
 
-    def _fill(self, after: Order = _NOTHING, least: int | None = None) -> None:
+    def _fill(self, after: Order = _NOTHING) -> None:
         """With the lock held: orders `after`, and spares until there are enough.
 
         Programs that follow each other at once need their processor time for themselves: then a spare rehearses
         only when it has waited.
         """
         patience = 0.0 if self._rest > _RESTED else _PATIENCE
-        while len(self._spares) < (self._wanted.count if least is None else least):
+        while len(self._spares) < self._wanted.count:
             self._spares.append(self._fork(self._wanted.memory, self._wanted.cpu, patience=patience, after=after))
             after = _NOTHING
         if after is not _NOTHING:

@@ -130,7 +130,7 @@ def execute(
 ) -> Run:
     """Runs `program`; ends the worker unless it may be kept (`keep`) and is still in order.
 
-    Afterwards the zygote makes the next spare; while a fresh worker's program runs only if none is left.
+    The zygote makes the next spare afterwards, or while the program runs where that does not slow it down.
     """
     zygote, worker = place
     exchange = Exchange(worker, program.tools, program.limits, _nothing if keep else zygote.refill)
