@@ -165,8 +165,8 @@ class Zygote:
         _stop(self._control, self._process)
         raise SandboxError(explain(answer.get("failed"), self._process.returncode))
 
-    # Orders. A packet that is sent wakes the zygote, which then competes with programs for a processor. Where they follow
-    # each other at once there is one for each, when it has ended, unless no spare is left.
+    # Orders. A packet that is sent wakes the zygote, which then competes with programs for a processor. Where programs
+    # follow each other at once there is one for each, when it has ended, unless no spare is left.
 
     def _order(self, order: Order, descriptors: tuple[int, ...] = ()) -> None:
         """With the lock held. Raises SandboxError when the zygote is gone."""
