@@ -33,8 +33,12 @@ def bare() -> Iterator[Sandbox]:
 
 def burst(sandbox: Sandbox, code: str) -> list[Result]:
     """The same program many times at once: most of the workers are asked before they could rehearse."""
+
+    def one(number: int) -> Result:
+        return sandbox.run(code, inputs={"number": number})
+
     with ThreadPoolExecutor(6) as pool:
-        return list(pool.map(lambda number: sandbox.run(code, inputs={"number": number}), range(BURST)))
+        return list(pool.map(one, range(BURST)))
 
 
 def rested(sandbox: Sandbox, code: str) -> Result:
