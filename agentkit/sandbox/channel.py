@@ -74,17 +74,18 @@ class Timer:
 
 
 class Channel:
-    """Frames on descriptor 3."""
+    """Frames on descriptor 3. `sink`: where they are written to, another descriptor only for a rehearsal."""
 
     def __init__(self, timer: Timer) -> None:
         self._timer = timer
+        self.sink = FD
 
     def send(self, kind: bytes, payload: bytes) -> None:
         """One whole frame. OSError when the host is gone."""
         with self._timer:
             data = memoryview(_HEADER.pack(kind, len(payload)) + payload)
             while data:
-                data = data[os.write(FD, data) :]
+                data = data[os.write(self.sink, data) :]
 
     def receive(self) -> tuple[bytes, dict[str, object]]:
         """The next frame from the host. EOFError when the host is gone."""

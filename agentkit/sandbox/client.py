@@ -14,11 +14,15 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Protocol, cast
 
+from .control import EXIT, FORKED, Order, Report
 from .process import START_SECONDS, Config, SandboxError, explain, launch, settings
 
 _PACKET = 1 << 16
 _EXIT_SECONDS = 10.0
 _STOP_SECONDS = 5.0
+_RESTED = 0.003  # seconds between two programs that leave time for a rehearsal
+_PATIENCE = 0.05
+_NOTHING = Order()
 _BOOT = """\
 control = socket.socket(fileno=3)
 prepare(json.loads(control.recv(1 << 16)))
@@ -98,11 +102,11 @@ class Launcher(Protocol):
         ...
 
     def refill(self) -> None:
-        """Makes spares."""
+        """While a program runs: makes spares, if that does not slow it down."""
         ...
 
     def end(self, worker: Worker, *, report: bool) -> Exit | None:
-        """Kills a worker; with `report`, how it ended."""
+        """Kills a worker; with `report`, how it ended. Then makes spares until there are enough."""
         ...
 
     @property
@@ -127,10 +131,11 @@ class Zygote:
         self._lock = threading.Condition()
         self._reading = False
         self._next = 0
-        self._messages: dict[tuple[str, int], dict[str, object]] = {}
+        self._reports: dict[tuple[bytes, int], Report] = {}
         self._spares: deque[Worker] = deque()
         self._connections: set[socket.socket] = set()
         self._lost = False
+        self._ended = self._rest = 0.0
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             self._process = launch(_BOOT, theirs)
@@ -143,7 +148,8 @@ class Zygote:
         self._finalizer = weakref.finalize(self, _stop, self._control, self._process)
         weakref.finalize(self, _close_all, self._connections)
         _started.add(self)
-        self.refill()
+        with self._lock, contextlib.suppress(SandboxError):
+            self._fill()
 
     def _handshake(self, config: Config) -> tuple[str, ...]:
         try:
@@ -159,64 +165,91 @@ class Zygote:
         _stop(self._control, self._process)
         raise SandboxError(explain(answer.get("failed"), self._process.returncode))
 
-    # Requests
+    # Orders. A packet that is sent wakes the zygote, which then competes with programs for a processor. Where programs
+    # follow each other at once there is one for each, when it has ended, unless no spare is left.
 
-    def fork(self, memory: int, cpu: int | None) -> Worker:
-        """A new worker; it starts while the caller goes on. cpu: whole seconds, None for no limit."""
+    def _order(self, order: Order, descriptors: tuple[int, ...] = ()) -> None:
+        """With the lock held. Raises SandboxError when the zygote is gone."""
+        try:
+            socket.send_fds(self._control, [order.pack()], descriptors)
+        except OSError:
+            self._lost = True
+            raise SandboxError("The sandbox's zygote process is gone; start the sandbox again.") from None
+
+    def _fork(self, memory: int, cpu: int | None, *, patience: float, after: Order = _NOTHING) -> Worker:
+        """A new worker; it starts while the caller goes on. `after`: what the zygote is to end first."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        with self._lock:
-            self._next += 1
-            worker = Worker(self._next, ours, memory, cpu)
-            message = json.dumps({"fork": worker.id, "memory": memory, "cpu": cpu}).encode()
-            try:
-                socket.send_fds(self._control, [message], [theirs.fileno()])
-            except OSError:
-                self._lost = True
-                ours.close()
-                raise SandboxError("The sandbox's zygote process is gone; start the sandbox again.") from None
-            finally:
-                theirs.close()
-            self._connections.add(ours)
+        self._next += 1
+        worker = Worker(self._next, ours, memory, cpu)
+        limit = -1 if cpu is None else cpu
+        order = after._replace(fork=worker.id, memory=memory, cpu=limit, patience=patience)
+        try:
+            self._order(order, (theirs.fileno(),))
+        except SandboxError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self._connections.add(ours)
         return worker
 
     def take(self, memory: int, cpu: int | None) -> Worker:
-        """A worker with these limits, from the spares where one fits. Its process number is known."""
-        worker = None
+        """A worker with these limits, from the spares where one fits. Its process number is known.
+
+        cpu: whole seconds, None for no limit.
+        """
         with self._lock:
+            self._rest = time.monotonic() - self._ended
             if not self._reading:  # else who reads notices when the zygote is gone
-                self._keep_messages(self._arrived())
+                self._keep(self._arrived())
             if self._lost:
                 raise SandboxError("The sandbox's zygote process is gone; start the sandbox again.")
             if self._spares and (self._spares[0].memory, self._spares[0].cpu) == (memory, cpu):
                 worker = self._spares.popleft()
-        worker = worker or self.fork(memory, cpu)
-        forked = self._wait("forked", worker.id, START_SECONDS)
-        if forked is None or not forked["pid"]:
+            else:
+                worker = self._fork(memory, cpu, patience=_PATIENCE)
+        forked = self._wait(FORKED, worker.id, START_SECONDS)
+        if forked is None or not forked.value:
             self._release(worker)
-            why = "its zygote process is gone" if forked is None else f"it cannot fork: {forked.get('error')}"
+            why = "its zygote process is gone" if forked is None else f"it cannot fork: {forked.text}"
             raise SandboxError(f"The sandbox cannot make a worker: {why}.")
-        worker.pid = cast("int", forked["pid"])
+        worker.pid = forked.value
         return worker
 
     def refill(self) -> None:
-        """Makes spares until there are enough."""
+        """While a program runs: makes spares where there is a processor to spare, else one if none waits."""
+        if self._spares and self._rest < _RESTED:
+            return
         with self._lock, contextlib.suppress(SandboxError):  # a dead zygote is noticed by who needs a worker
-            while len(self._spares) < self._wanted.count:
-                self._spares.append(self.fork(self._wanted.memory, self._wanted.cpu))
+            self._fill()
+
+    def _fill(self, after: Order = _NOTHING) -> None:
+        """With the lock held: orders `after`, and spares until there are enough.
+
+        Programs that follow each other at once need their processor time for themselves: then a spare rehearses
+        only when it has waited.
+        """
+        patience = 0.0 if self._rest > _RESTED else _PATIENCE
+        while len(self._spares) < self._wanted.count:
+            self._spares.append(self._fork(self._wanted.memory, self._wanted.cpu, patience=patience, after=after))
+            after = _NOTHING
+        if after is not _NOTHING:
+            self._order(after)
 
     def end(self, worker: Worker, *, report: bool) -> Exit | None:
-        """Kills a worker. With `report`, waits for how it ended; None when that cannot be learnt."""
+        """Kills a worker, and makes spares until there are enough.
+
+        With `report`, waits for how it ended; None when that cannot be learnt.
+        """
         self._release(worker)
         with self._lock:
+            self._ended = time.monotonic()
             try:
-                self._control.sendall(json.dumps({"end": worker.id, "report": report}).encode())
-            except OSError:
-                self._lost = True
+                self._fill(after=Order(end=worker.id, report=report))
+            except SandboxError:
                 return None
-        found = self._wait("exit", worker.id, _EXIT_SECONDS) if report else None
-        if found is None:
-            return None
-        return Exit(cast("int", found["status"]), cast("float", found["cpu"]), cast("int", found["memory"]))
+        found = self._wait(EXIT, worker.id, _EXIT_SECONDS) if report else None
+        return None if found is None else Exit(found.value, found.cpu, found.memory)
 
     def _release(self, worker: Worker) -> None:
         worker.connection.close()
@@ -227,26 +260,26 @@ class Zygote:
         """False when the process is known to have died."""
         return not self._lost
 
-    def _wait(self, kind: str, number: int, seconds: float) -> dict[str, object] | None:
-        """The zygote's message about one worker. One thread reads for all; the others wait for it."""
+    def _wait(self, kind: bytes, number: int, seconds: float) -> Report | None:
+        """The zygote's report on one worker. One thread reads for all; the others wait for it."""
         key, deadline = (kind, number), time.monotonic() + seconds
         while True:
             with self._lock:
-                while self._reading and key not in self._messages:
+                while self._reading and key not in self._reports:
                     if not self._lock.wait(deadline - time.monotonic()):
                         return None
-                if key in self._messages:
-                    return self._messages.pop(key)
+                if key in self._reports:
+                    return self._reports.pop(key)
                 if self._lost:
                     return None
                 self._reading = True
-            found: list[dict[str, object]] = []
+            found: list[Report] = []
             try:
                 found = self._arrived() or (self._arrived() if self._readable(deadline) else [])
             finally:
                 with self._lock:
                     self._reading = False
-                    self._keep_messages(found)
+                    self._keep(found)
             if not found and time.monotonic() >= deadline:
                 return None
 
@@ -255,12 +288,12 @@ class Zygote:
         poll.register(self._control, select.POLLIN)
         return bool(poll.poll(max(0, deadline - time.monotonic()) * 1000))
 
-    def _arrived(self) -> list[dict[str, object]]:
+    def _arrived(self) -> list[Report]:
         """What the zygote has sent, without waiting. Notes when it is gone."""
-        found: list[dict[str, object]] = []
+        found: list[Report] = []
         try:
             while data := self._control.recv(_PACKET, socket.MSG_DONTWAIT):
-                found.append(json.loads(data))
+                found.append(Report.unpack(data))
             self._lost = True
         except BlockingIOError:
             pass
@@ -268,9 +301,9 @@ class Zygote:
             self._lost = True
         return found
 
-    def _keep_messages(self, found: list[dict[str, object]]) -> None:
+    def _keep(self, found: list[Report]) -> None:
         """With the lock held: for those who wait."""
-        self._messages.update({_key(message): message for message in found})
+        self._reports.update({(report.kind, report.number): report for report in found})
         self._lock.notify_all()
 
     def close(self) -> None:
@@ -298,11 +331,6 @@ class Zygote:
 def _close_all(connections: set[socket.socket]) -> None:
     while connections:
         connections.pop().close()
-
-
-def _key(message: dict[str, object]) -> tuple[str, int]:
-    kind = "forked" if "forked" in message else "exit"
-    return kind, cast("int", message[kind])
 
 
 def _stop(control: socket.socket, process: "subprocess.Popen[bytes]") -> None:

@@ -130,7 +130,7 @@ def execute(
 ) -> Run:
     """Runs `program`; ends the worker unless it may be kept (`keep`) and is still in order.
 
-    While a fresh worker's program runs, the zygote makes the next spare.
+    The zygote makes the next spare afterwards, or while the program runs where that does not slow it down.
     """
     zygote, worker = place
     exchange = Exchange(worker, program.tools, program.limits, _nothing if keep else zygote.refill)

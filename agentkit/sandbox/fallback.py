@@ -187,7 +187,7 @@ def main(control: socket.socket, config: dict[str, object]) -> None:
         gc.freeze()
         os.dup2(control.fileno(), FD)
         _answer(FD, {"ready": _seal(config)})
-        worker.start(runtime, lambda: None)
+        warm.start(runtime, lambda: None)
     except BaseException as error:
         _answer(control.fileno(), {"failed": f"{zygote.failure_kind(error)}: {error}"})
     finally:

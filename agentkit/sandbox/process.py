@@ -17,11 +17,13 @@ Policy = Literal["pal", "none"]
 START_SECONDS = 60.0  # sympy on a loaded machine takes seconds
 
 # The package's modules load without its __init__ files, so that an editable install, a wheel and a checkout work alike
-# and the new process holds none of the host's code. `config` is what is left for the module that runs.
+# and the new process holds none of the host's code. `config` is what is left for the module that runs. The library's
+# hooks for forks are left out: they repair what threads leave behind, of which there are none, and write to many pages.
 _PREPARE = """\
 import json, os, socket, sys, types
 os.dup2({descriptor}, 3)
 os.closerange(4, 1 << 20)
+os.register_at_fork = lambda **_: None
 config = {{}}
 def prepare(found):
     sys.path += found.pop("path")
@@ -99,6 +101,7 @@ def _package_paths(modules: tuple[str, ...]) -> list[str]:
 def _environment() -> dict[str, str]:
     """Nothing of the host's but the loader's path, without which some Pythons do not start."""
     fixed = {"PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
+    fixed["LD_BIND_NOW"] = "1"  # else each worker looks up the same symbols
     path = os.environ.get("LD_LIBRARY_PATH")
     return {**fixed, "LD_LIBRARY_PATH": path} if path else fixed
 

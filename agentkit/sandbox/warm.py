@@ -1,12 +1,16 @@
 """Makes the first program of a worker quick.
 
 The zygote runs samples until the interpreter's caches have settled. After a fork the first write to each page costs a
-fault (about 250 for a ten-line program, most for reference counts), so a new worker runs one sample too, while it is
-a spare and nobody waits.
+fault (some hundred for a ten-line program, most for reference counts), so a worker that nobody waits for runs one
+sample too. One that is needed at once does not: its program makes the same faults.
 """
 
+import json
 import os
+import select
 import socket
+from collections.abc import Callable
+from typing import cast
 
 from .channel import FD
 from .values import Tree
@@ -14,6 +18,7 @@ from .wire import dumps, frame
 from .worker import Runtime
 
 _ROUNDS = 20  # the adaptive interpreter rewrites code that runs; after these it has settled
+_NOWHERE = 1  # /dev/null, in a worker and in the zygote
 
 _SAMPLE = '''
 import math
@@ -34,34 +39,56 @@ _FAILING = "class Item:\n    def __init__(self):\n        self.n = 1\nx = {'a': 
 
 
 def _request(source: str) -> bytes:
-    """A Q frame with the fields that every program has."""
+    """The payload of a Q frame with the fields that every program has."""
     fields: dict[str, Tree] = {"source": source, "entry": "auto", "inputs": {}, "tools": [], "wall": 10.0}
     fields.update(result=1 << 20, argument=1 << 16, calls=0, filename="<program>")
-    return frame(b"Q", dumps(fields))
+    return dumps(fields)
 
 
-_MESSAGES = tuple(_request(source) for source in (_FAILING, "answer = [1, 2.5, (3, 'x')]", _SAMPLE))
+_REQUESTS = tuple(_request(source) for source in (_FAILING, "answer = [1, 2.5, (3, 'x')]", _SAMPLE))
 
 
-def _rehearse(runtime: Runtime, messages: tuple[bytes, ...]) -> None:
-    """The whole way of a program, through descriptor 3, without a host. Leaves /dev/null as descriptor 3."""
+def fill_caches(runtime: Runtime, rounds: int = _ROUNDS) -> None:
+    """In the zygote, once: the whole way of a program, on descriptor 3, which is /dev/null afterwards."""
     ours, theirs = socket.socketpair()
     os.dup2(theirs.fileno(), FD)
-    for message in messages:
-        ours.sendall(message)
+    for request in _REQUESTS * rounds:
+        ours.sendall(frame(b"Q", request))
         runtime.step()
         ours.recv(1 << 16)
     runtime.reset()
     os.dup2(0, FD)
     ours.close()
     theirs.close()
+    _rehearse(runtime)
 
 
-def fill_caches(runtime: Runtime, rounds: int = _ROUNDS) -> None:
-    """In the zygote, once."""
-    _rehearse(runtime, _MESSAGES * rounds)
+def _rehearse(runtime: Runtime) -> None:
+    """In a sealed worker: one sample, whose outcome goes nowhere."""
+    runtime.channel.sink = _NOWHERE
+    runtime.answer(cast("dict[str, Tree]", json.loads(_REQUESTS[-1])))
+    runtime.reset()
+    runtime.channel.sink = FD
 
 
-def touch_pages(runtime: Runtime) -> None:
-    """In a new worker, before it is sealed."""
-    _rehearse(runtime, _MESSAGES[-1:])
+def _asked(patience: float) -> bool:
+    """Whether a program comes within so many seconds."""
+    poll = select.poll()
+    poll.register(FD, select.POLLIN)
+    return bool(poll.poll(patience * 1000))
+
+
+def start(runtime: Runtime, seal: Callable[[], None], patience: float = 0.0) -> None:
+    """A new worker's life: seal, rehearse unless a program waits, serve. Never returns.
+
+    patience: seconds to wait for a program before the rehearsal. Silent: the host reads the exit status.
+    """
+    try:
+        seal()
+        if not _asked(patience):
+            _rehearse(runtime)
+        runtime.serve()
+    except (EOFError, BrokenPipeError, ConnectionResetError):  # the host is gone
+        os._exit(0)
+    finally:
+        os._exit(1)

@@ -2,7 +2,6 @@
 
 import gc
 import mmap
-import os
 import re
 import sys
 from collections.abc import Callable
@@ -137,7 +136,10 @@ class Runtime:
 
     def step(self) -> None:
         """Takes one program from the host and answers it."""
-        _, data = self.channel.receive()
+        self.answer(self.channel.receive()[1])
+
+    def answer(self, data: dict[str, Tree]) -> None:
+        """Runs the program of a Q frame and sends its outcome."""
         self.channel.send(b"R", self.run(Request.read(data)))
 
     def run(self, request: Request) -> bytes:
@@ -334,14 +336,3 @@ def _from_sympy(value: object) -> object:
     if getattr(value, "is_Float", False):
         return float(cast("float", value))
     return _text_of(value)
-
-
-def start(runtime: Runtime, seal: Callable[[], None]) -> None:
-    """A new worker's life: seal, then serve. Never returns. Silent: the host reads the exit status."""
-    try:
-        seal()
-        runtime.serve()
-    except (EOFError, BrokenPipeError, ConnectionResetError):  # the host is gone
-        os._exit(0)
-    finally:
-        os._exit(1)

@@ -3,9 +3,8 @@
 It is exec'd with an empty environment (`client` starts it), so it holds none of the host's secrets. It dies when the
 host closes the control socket or dies; the workers die with it.
 
-Control socket (SOCK_SEQPACKET, JSON). Host: {"fork": id, "memory", "cpu"} with the worker's socket attached,
-{"end": id, "report": bool}. Zygote: {"ready": layers} or {"failed": why}, {"forked": id, "pid"},
-{"exit": id, "status", "cpu", "memory"}.
+Its first packet is JSON, {"ready": layers} or {"failed": why}; then it takes `control.Order`s, a new worker's socket
+attached, and sends `control.Report`s.
 """
 
 import builtins
@@ -18,24 +17,31 @@ import random
 import select
 import signal
 import socket
+import struct
 import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import cast
 
 from . import landlock, rlimits, seccomp
 from . import modules as library
 from . import policy as rules
 from .channel import FD
+from .control import EXIT, FORKED, Order, Report
+from .immortal import immortalize
 from .rlimits import Footprint
-from .warm import fill_caches, touch_pages
-from .worker import Language, Runtime, start
+from .warm import fill_caches, start
+from .worker import Language, Runtime
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
-_MAX_PACKET = 1 << 16
+_MAX_PACKET = 1 << 10
+_DESCRIPTOR = struct.Struct("=i")
+_ANCILLARY = socket.CMSG_SPACE(_DESCRIPTOR.size)
+_SOON, _LATER = 1, 20  # milliseconds until it looks for children that have ended
+_RANDOM = ("random", "numpy.random")
 _FIRST_UID, _UIDS = 1_879_048_192, 1 << 20  # above what systems hand out
 
 # What an attack on the operating system would import: loaded for policy "none", so that such an attack can be tried.
@@ -117,14 +123,14 @@ class Sealer:
     filter: seccomp.Filter | None
     zygote: int
 
-    def seal(self, runtime: Runtime, descriptor: int, memory: int, cpu: int | None) -> None:
+    def seal(self, descriptor: int, memory: int, cpu: int | None) -> None:
         """Runs in the worker, before it reads anything from the host."""
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != self.zygote:
             os._exit(0)
-        touch_pages(runtime)
-        if "numpy.random" in sys.modules:  # forks would share its state; `random` sees to that itself
-            sys.modules["numpy.random"].seed()
+        for name in _RANDOM:  # forks would share its state
+            if name in sys.modules:
+                sys.modules[name].seed()
         os.dup2(descriptor, FD)
         os.closerange(FD + 1, 1 << 20)
         self.close_in(memory, cpu)
@@ -138,10 +144,6 @@ class Sealer:
                 raise
         if self.filter is not None:
             self.filter.install()
-
-
-def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """SIGCHLD: only the wake-up descriptor matters."""
 
 
 def _failure(attempt: Callable[[], object]) -> str:
@@ -176,36 +178,31 @@ def load_filter(*, probe: bool) -> tuple[seccomp.Filter | None, str]:
 
 @dataclass(slots=True)
 class Server:
-    """Forks, kills and reaps."""
+    """Forks, kills and reaps. No signal tells it that a child has ended: it looks when it is awake anyway."""
 
     control: socket.socket
     runtime: Runtime
     sealer: Sealer
     children: dict[int, _Child] = field(default_factory=dict[int, _Child])
     by_pid: dict[int, int] = field(default_factory=dict[int, int])
+    ending: int = 0  # killed, not reaped
+    owed: int = 0  # of these, those whose end the host waits for
 
     def serve(self, host: int) -> None:
         """Until the host is gone."""
-        wake, wake_writer = socket.socketpair()
-        wake.setblocking(False)
-        wake_writer.setblocking(False)
-        signal.signal(signal.SIGCHLD, _ignore)
-        signal.set_wakeup_fd(wake_writer.fileno(), warn_on_full_buffer=False)
         poll = select.poll()
-        watched = [self.control.fileno(), wake.fileno()]
+        control = self.control.fileno()
+        watched = [control]
         with contextlib.suppress(OSError):  # the control socket's end says it too, unless a fork of the host holds it
             watched.append(os.pidfd_open(host))
         for descriptor in watched:
             poll.register(descriptor, select.POLLIN)
         while True:
-            ready = [descriptor for descriptor, _ in poll.poll()]
-            if wake.fileno() in ready:
-                wake.recv(4096)
+            ready = poll.poll(_SOON if self.owed else _LATER if self.ending else None)
+            if len(ready) > 1 or (ready and ready[0][0] != control) or (ready and not self._handle()):
+                return
+            if self.ending:
                 self._reap()
-            if watched[2:] and watched[2] in ready:
-                return
-            if self.control.fileno() in ready and not self._handle():
-                return
 
     def finish(self) -> None:
         """Kills and reaps every worker, so that none is left as a zombie where nobody else reaps."""
@@ -215,45 +212,46 @@ class Server:
             os.waitpid(pid, 0)
 
     def _handle(self) -> bool:
-        """One request. False when the host has closed the socket."""
-        data, descriptors, _, _ = socket.recv_fds(self.control, _MAX_PACKET, 1, socket.MSG_CMSG_CLOEXEC)
+        """One order. False when the host has closed the socket."""
+        data, ancillary, _, _ = self.control.recvmsg(_MAX_PACKET, _ANCILLARY, socket.MSG_CMSG_CLOEXEC)
         if not data:
             return False
-        request = json.loads(data)
-        if "fork" in request:
-            self._fork(request, descriptors[0])
-            os.close(descriptors[0])
-        elif "end" in request:
-            self._end(request["end"], request["report"])
+        order = Order.unpack(data)
+        if order.end:
+            self._end(order.end, order.report)
+        if order.fork:
+            descriptor: int = _DESCRIPTOR.unpack(ancillary[0][2])[0]
+            self._fork(order, descriptor)
+            os.close(descriptor)
         return True
 
-    def _fork(self, request: dict[str, int], descriptor: int) -> None:
-        name, memory, cpu = request["fork"], request["memory"], request["cpu"]
+    def _fork(self, order: Order, descriptor: int) -> None:
         try:
             pid = os.fork()
         except OSError as error:
-            self._send({"forked": name, "pid": 0, "error": str(error)})
+            self._send(Report(FORKED, order.fork, 0, text=str(error)))
             return
         if pid == 0:
             try:
-                signal.set_wakeup_fd(-1)
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                start(self.runtime, lambda: self.sealer.seal(self.runtime, descriptor, memory, cpu))
+                cpu = None if order.cpu < 0 else order.cpu
+                start(self.runtime, lambda: self.sealer.seal(descriptor, order.memory, cpu), order.patience)
             finally:
                 os._exit(73)
-        self.children[name] = _Child(pid)
-        self.by_pid[pid] = name
-        self._send({"forked": name, "pid": pid})
+        self.children[order.fork] = _Child(pid)
+        self.by_pid[pid] = order.fork
+        self._send(Report(FORKED, order.fork, pid))
 
     def _end(self, name: int, report: bool) -> None:
         child = self.children.get(name)
-        if child is None:
+        if child is None or child.ended:
             return
         child.report, child.ended = report, True
-        if child.status is None:  # not reaped yet: the number is still this child's
-            os.kill(child.pid, signal.SIGKILL)
-        else:
+        if child.status is not None:
             self._finish(name, child)
+            return
+        os.kill(child.pid, signal.SIGKILL)  # not reaped yet: the number is still this child's
+        self.ending += 1
+        self.owed += report
 
     def _reap(self) -> None:
         while self.by_pid:
@@ -264,16 +262,18 @@ class Server:
             child = self.children[name]
             child.status = (status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss << 10)
             if child.ended:
+                self.ending -= 1
+                self.owed -= child.report
                 self._finish(name, child)
 
     def _finish(self, name: int, child: _Child) -> None:
         del self.children[name]
         if child.report and child.status is not None:
             status, cpu, memory = child.status
-            self._send({"exit": name, "status": status, "cpu": cpu, "memory": memory})
+            self._send(Report(EXIT, name, status, cpu, memory))
 
-    def _send(self, message: dict[str, object]) -> None:
-        self.control.sendall(json.dumps(message).encode())
+    def _send(self, report: Report) -> None:
+        self.control.sendall(report.pack())
 
 
 class Unfit(Exception):
@@ -292,7 +292,6 @@ def _prepare(config: Config) -> tuple[Runtime, Sealer, list[str]]:
     sys.set_int_max_str_digits(20_000)
     fill_caches(runtime)
     gc.collect()
-    gc.freeze()
     gc.disable()
     base = Footprint.of_this_process()  # before Landlock: /proc cannot be read after it
     layers = ["policy"] if config.policy == "pal" else []
@@ -311,6 +310,8 @@ def _prepare(config: Config) -> tuple[Runtime, Sealer, list[str]]:
     if strict and (why := _failure(lambda: sealer.close_in(1 << 28, 10))):
         raise Unfit(why)
     _prctl(_PR_SET_DUMPABLE, 0)
+    immortalize()
+    gc.freeze()
     return runtime, sealer, layers
 
 

@@ -21,6 +21,7 @@ from sandbox_programs import HEAVY, SMALL, SMALL_ANSWER  # pyright: ignore[repor
 
 Run = Callable[[str], Any]
 CALL = "\nsolution()"
+REST = 0.01  # seconds: caches and processors have other things to do, as while a model answers
 
 
 @contextmanager
@@ -164,6 +165,7 @@ def per_second(run: Run, seconds: float, threads: int) -> float:
 def measure(runs: dict[str, Run], seconds: float, *, heavy_limit: float = 5.0) -> dict[str, Any]:
     """All numbers of one engine."""
     found: dict[str, Any] = {name: small(run, seconds) for name, run in runs.items()}
+    found |= {f"{name}, rested": small(run, seconds, gap=REST) for name, run in runs.items()}
     found["per_second"] = per_second(runs["fresh"], seconds, 2)
     found["heavy"] = heavy(runs["fresh"], heavy_limit)
     return found
