@@ -8,7 +8,10 @@ from typing import Annotated, TypeAlias, cast
 
 from pydantic import BeforeValidator, Field
 
-__all__ = ["Dollars", "Name", "Names", "Nights", "Seats"]
+__all__ = ["Day", "Dollars", "FlightId", "HotelId", "BookingId", "Name", "Names", "Nights", "Place", "Seats"]
+
+# Only what was said or observed can be right here: models that are held to a grammar cannot write anything else.
+_COPIED = Field(json_schema_extra={"x-copied": True})
 
 _PLACEHOLDER = re.compile(
     r"(?:(?:the|my|your|full|first|last|lead|adult|child|test)[ _]*)*"
@@ -58,8 +61,13 @@ def _dollars(value: object) -> object:
     return 0 if value is None else value
 
 
-Names: TypeAlias = Annotated[list[str], Field(max_length=9), BeforeValidator(_names)]
-Name: TypeAlias = Annotated[str, Field(max_length=100), BeforeValidator(_one_name)]
-Dollars: TypeAlias = Annotated[float, Field(ge=0), BeforeValidator(_dollars)]
+Place: TypeAlias = Annotated[str, _COPIED]
+Day: TypeAlias = Annotated[str, _COPIED]
+FlightId: TypeAlias = Annotated[str, Field(json_schema_extra={"x-copied": "F[0-9]{3,}"})]
+HotelId: TypeAlias = Annotated[str, Field(json_schema_extra={"x-copied": "H[0-9]{3,}"})]
+BookingId: TypeAlias = Annotated[str, Field(json_schema_extra={"x-copied": "B[0-9]{3,}"})]
+Names: TypeAlias = Annotated[list[Annotated[str, _COPIED]], Field(max_length=9), BeforeValidator(_names)]
+Name: TypeAlias = Annotated[str, Field(max_length=100), _COPIED, BeforeValidator(_one_name)]
+Dollars: TypeAlias = Annotated[float, Field(ge=0), _COPIED, BeforeValidator(_dollars)]
 Seats: TypeAlias = Annotated[int, Field(ge=1, le=9)]
 Nights: TypeAlias = Annotated[int, Field(ge=1, le=30)]

@@ -18,10 +18,13 @@ from agentkit.models.grammar import held_to
 from agentkit.models.local_engine import ENGINES, Engine, Setup
 from agentkit.models.local_stream import AsyncLocalStream, LocalStream, Reader
 from agentkit.models.weights import file_sha256, locate
+from agentkit.prompt import Edition
 
-__all__ = ["NOTICE", "LocalModel", "chatml", "installed"]
+__all__ = ["EDITION", "NOTICE", "LocalModel", "chatml", "installed"]
 
 NOTICE = "Model: local SmolLM2-135M. A 135M model: fine to try the plumbing, not for answers you rely on."
+EDITION = Edition({"react": "local-react", "pal-math": "local-pal", "tools": "local-tools"})
+"""The prompts that agentkit's adapter was trained with."""
 CONTEXT = 8192
 MAX_TOKENS = 1024
 """Output tokens in one call when the request does not say; replies under a grammar end before, as a rule."""
