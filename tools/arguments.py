@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias, cast
 
 from pydantic import BeforeValidator, Field
 
-__all__ = ["Day", "Dollars", "FlightId", "HotelId", "BookingId", "Name", "Names", "Nights", "Place", "Seats"]
+__all__ = ["BookingId", "Day", "Dollars", "FlightId", "HotelId", "Name", "Names", "Nights", "Place", "Seats"]
 
 # Only what was said or observed can be right here: models that are held to a grammar cannot write anything else.
 _COPIED = Field(json_schema_extra={"x-copied": True})

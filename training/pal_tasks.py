@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
+from training.pal_more_wordings import MORE
 from training.pal_wordings import WORDINGS
 from training.words import FIRST_NAMES, THINGS, Split, number
 
@@ -183,7 +184,9 @@ def problem(dice: Random, split: Split, kind: str | None = None) -> Problem:
     words: Slots = {"who": who, "other": other, "things": dice.choice(THINGS[split]), "boxes": dice.choice(_BOXES)}
     slots = words | KINDS[kind].draw(dice, split)
     spoken = {name: _spoken(value, dice) for name, value in slots.items()}
-    question = dice.choice(WORDINGS[kind][split]).format_map(spoken)
+    wordings = WORDINGS[kind][split] + (MORE[kind] if split == "train" else ())
+    question = dice.choice(wordings).format_map(spoken)
+    question = question[0].upper() + question[1:]
     lines = KINDS[kind].program.format_map({**slots, "things": _identifier(slots["things"])}).splitlines()
     return Problem(kind, question, "\n".join(["def solution():", *(f"    {line}" for line in lines)]))
 
@@ -191,7 +194,9 @@ def problem(dice: Random, split: Split, kind: str | None = None) -> Problem:
 def _spoken(value: object, dice: Random) -> str:
     """A value as a question says it: large numbers with a comma at times."""
     if isinstance(value, date):
-        return dice.choice([value.isoformat(), f"{value.day} {value:%B} {value.year}", f"{value:%B} {value.day}, {value.year}"])
+        return dice.choice(
+            [value.isoformat(), f"{value.day} {value:%B} {value.year}", f"{value:%B} {value.day}, {value.year}"]
+        )
     return f"{value:,}" if isinstance(value, int) and value >= 1000 and dice.random() < 0.4 else str(value)
 
 

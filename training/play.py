@@ -23,7 +23,8 @@ from agentkit.tools.booking import Booking, StoreUnavailable
 from agentkit.tools.inventory import Inventory
 from agentkit.tools.store import SqlBookingStore
 from agentkit.tools.travel import travel_tools
-from training.travel_tasks import Expert, Task
+from training.travel_experts import Expert
+from training.travel_tasks import Task
 
 __all__ = ["TOOLSETS", "Played", "play_calculation", "play_problem", "play_travel"]
 
@@ -174,7 +175,7 @@ def _watched(agent: Agent, question: str, run_id: str) -> tuple[Run, tuple[Messa
 
     opening = agent.opening(question)
     run = agent.run(question, run_id=run_id)
-    prompts = agent._assembly.plan.prompts  # noqa: SLF001 - the loop's own rendering, so that traces are exact
+    prompts = agent._assembly.plan.prompts
     return run, (*opening, *(message for step in run.steps for message in rendered(step, prompts)))
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import cast
 
 from agentkit.messages import Message
-from agentkit.models.grammar import held_to
 from agentkit.models.base import ReplyFormat
-from agentkit.models.local import chatml
+from agentkit.models.grammar import held_to
 
 __all__ = ["Sample", "encode", "sample"]
 

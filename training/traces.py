@@ -91,8 +91,8 @@ def _made(job: tuple[str, int, int, Split]) -> list[str]:
     return [make(seed, split).line() for seed in range(first, last)]
 
 
-def _jobs(family: str, many: int, split: Split) -> Iterator[tuple[str, int, int, Split]]:
-    return ((family, first, min(first + 50, many), split) for first in range(0, many, 50))
+def _jobs(family: str, start: int, many: int, split: Split) -> Iterator[tuple[str, int, int, Split]]:
+    return ((family, first, min(first + 50, start + many), split) for first in range(start, start + many, 50))
 
 
 def main() -> None:
@@ -101,12 +101,13 @@ def main() -> None:
     parser.add_argument("--travel", type=int, default=3000)
     parser.add_argument("--problems", type=int, default=4000)
     parser.add_argument("--calculations", type=int, default=400)
+    parser.add_argument("--first", type=int, default=0, help="the number of the first task of each family")
     parser.add_argument("--split", choices=("train", "test"), default="train")
     parser.add_argument("--out", type=Path, default=Path("traces.jsonl"))
     parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args()
     counts = {"travel": given.travel, "problem": given.problems, "calculation": given.calculations}
-    jobs = list(chain.from_iterable(_jobs(family, many, given.split) for family, many in counts.items()))
+    jobs = list(chain.from_iterable(_jobs(family, given.first, many, given.split) for family, many in counts.items()))
     with given.out.open("w", encoding="utf-8") as out, ProcessPoolExecutor(given.processes) as pool:
         for n, lines in enumerate(pool.map(_made, jobs), 1):
             out.writelines(f"{line}\n" for line in lines)

@@ -28,7 +28,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import torch
 
 from agentkit.messages import Message
-from agentkit.models.weights import fetch
+from agentkit.models.weights import fetch, file_sha256
 from training.model import Adapter, Batch, Llama, read_gguf
 from training.tokens import Sample, sample
 
@@ -116,8 +116,13 @@ def load_adapter(path: Path, weights: dict[str, torch.Tensor], blocks: int) -> A
     return adapter
 
 
-def train(plan: Plan, samples: list[Sample], out: Path, weights: Path) -> None:
-    """Train until the time is up; a checkpoint is written every three minutes."""
+def train(plan: Plan, samples: list[Sample], traces: str, out: Path, weights: Path) -> None:
+    """Train until the time is up; a checkpoint is written every three minutes.
+
+    Args:
+        traces: the hash of the file that `samples` come from. With the same file as before, training goes on where it
+            was in it; with another one, it begins at its beginning.
+    """
     torch.manual_seed(plan.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     shape, tensors = read_gguf(weights)
@@ -125,15 +130,25 @@ def train(plan: Plan, samples: list[Sample], out: Path, weights: Path) -> None:
     model = Llama(shape, tensors, adapter, torch.bfloat16).to(device)
     optimizer = torch.optim.AdamW(adapter.parameters(), lr=plan.rate, weight_decay=0.0, betas=(0.9, 0.99))
     done: dict[str, float] = {"steps": 0, "tokens": 0, "seconds": 0.0, "cpu": 0.0}
+    seen = 0  # batches of these traces that were trained before
     if (checkpoint := out / "adapter.pt").exists():
         state: dict[str, Any] = torch.load(checkpoint, map_location=device, weights_only=True)
         adapter.load_state_dict(state["adapter"])
         optimizer.load_state_dict(state["optimizer"])
         done = state["done"]
-    saved = started = time.monotonic() - done["seconds"]
-    saved += done["seconds"]
+        seen = int(done["steps"]) - int(state["first"]) if state.get("traces") == traces else 0
+    saved = time.monotonic()
+    started, first = saved - done["seconds"], int(done["steps"]) - seen
+
+    def save() -> None:
+        """Written beside and renamed: whatever happens, a whole checkpoint is there."""
+        learnt = {"adapter": adapter.state_dict(), "optimizer": optimizer.state_dict()}
+        loose = checkpoint.with_suffix(".new")
+        torch.save({"plan": asdict(plan), "done": done, "traces": traces, "first": first, **learnt}, loose)
+        loose.replace(checkpoint)
+
     with (out / "log.jsonl").open("a", encoding="utf-8") as log:
-        for batch in endless(samples, plan, int(done["steps"])):
+        for batch in endless(samples, plan, seen):
             share = (time.monotonic() - started) / plan.seconds
             if share >= 1:
                 break
@@ -151,9 +166,9 @@ def train(plan: Plan, samples: list[Sample], out: Path, weights: Path) -> None:
             log.flush()
             _show(share, done, loss)
             if time.monotonic() - saved > 180:
-                _save(checkpoint, plan, adapter, optimizer, done)
+                save()
                 saved = time.monotonic()
-    _save(checkpoint, plan, adapter, optimizer, done)
+    save()
     plot(out)
 
 
@@ -173,16 +188,6 @@ def _step(model: Llama, optimizer: torch.optim.Optimizer, batch: Batch, rate: fl
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return float(loss.detach())
-
-
-def _save(
-    path: Path, plan: Plan, adapter: Adapter, optimizer: torch.optim.Optimizer, done: dict[str, float]
-) -> None:
-    """Written beside and renamed: whatever happens, a whole checkpoint is there."""
-    state = {"plan": asdict(plan), "adapter": adapter.state_dict(), "optimizer": optimizer.state_dict(), "done": done}
-    loose = path.with_suffix(".new")
-    torch.save(state, loose)
-    loose.replace(path)
 
 
 def _show(share: float, done: dict[str, float], loss: float) -> None:
@@ -234,7 +239,7 @@ def main() -> None:
     samples = read_samples(given["traces"], weights)
     sys.stderr.write(f"{len(samples)} conversations, {sum(len(each.body) for each in samples)} tokens, "
                      f"{sum(len(each.trained) for each in samples)} of them trained\n")  # fmt: skip
-    train(plan, samples, given["out"], weights)
+    train(plan, samples, file_sha256(given["traces"]), given["out"], weights)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,37 @@
-"""Travel tasks with the expert who solves each: a script that acts on what it observes, and decides by plain rules."""
+"""Travel tasks of many kinds, each with the expert who solves it."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
-from typing import TypeAlias
 
 from agentkit.tools.booking import Flight, Stay
 from agentkit.tools.inventory import Inventory
 from agentkit.tools.places import City, find_city
 from training import travel_wordings as wordings
+from training.travel_experts import (
+    HOTEL,
+    OFFER,
+    Expert,
+    act,
+    ask_flight,
+    book_flight,
+    booking,
+    cancelled,
+    final,
+    listed,
+    outcome,
+    reason,
+    search_stay,
+    searched,
+    yes_or_no,
+)
 from training.words import CITIES, Split, names, number
 
-__all__ = ["KINDS", "Expert", "Prior", "Task", "task"]
-
-Expert: TypeAlias = "Generator[str, str, str]"
-"""Yields what the model should write, is sent each observation, and returns the last thing to write."""
+__all__ = ["KINDS", "Prior", "Task", "task"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,111 +105,9 @@ class World:
         return self.dice.choice(forms)
 
 
-def _act(thought: str, tool: str, **arguments: object) -> str:
-    given = {name: value for name, value in arguments.items() if value is not None}
-    return f"Thought: {thought}\nAction: {tool}\nAction Input: {json.dumps(given, ensure_ascii=False)}"
-
-
-def _final(thought: str, answer: str) -> str:
-    return f"Thought: {thought}\nFinal Answer: {answer}"
-
-
-def _listed(words: list[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-_OFFER = re.compile(r"^(?P<id>[FH]\d+) .*?\$(?P<price>\d+)", re.MULTILINE)
-_FLIGHT = re.compile(r"^(?P<id>F\d+) \S+ \S+ (?P<departs>\d\d:\d\d)-\S+ (?P<airline>.+) \$(?P<price>\d+)")
-_HOTEL = re.compile(r"^(?P<id>H\d+) (?P<hotel>.+) \d\* .*\$(?P<price>\d+)/night")
-
-
-_REASONS = (
-    (r"^\w+ (?:failed|was not run): ", ""),
-    (r": today is .*", ""),
-    (r": use list_bookings.*", ""),
-    (r" Some that there are: .*", ""),
-    (r"There is no (?:flight|hotel room) .* for at most (\$\d+)\. The cheapest is ([FH]\d+) .*?(\$\d+).*",
-     r"none costs at most \1. The cheapest is \2 at \3"),
-    (r"There is no (?:flight|hotel room) .* with (\d+) seats left, at most (\d+): .*", r"none has \1 seats left, at most \2"),
-    (r"There is no (?:flight|hotel room) .* that is not sold out: .*", "all are sold out"),
-)  # fmt: skip
-
-
-def _reason(observation: str) -> str:
-    """Why nothing came of it, in the tool's own words as far as they matter."""
-    text = observation.split("\n")[0]
-    for pattern, short in _REASONS:
-        text = re.sub(pattern, short, text)
-    return text[0].lower() + text[1:].rstrip(".")
-
-
-def _searched(thought: str, o: str, d: str, when: str, **more: object) -> Generator[str, str, tuple[str, str]]:
-    """Search flights; a misspelt city is corrected once when there is one suggestion. Gives the observation and the
-    destination as it was written at last."""
-    seen = yield _act(thought, "search_flights", origin=o, destination=d, date=when, **more)
-    if found := re.search(r"There is no city '(.+)' here\. Did you mean ([^,]+?) \(\w+\)\?", seen):
-        wrong, right = found[1], found[2]
-        o, d = (right if each == wrong else each for each in (o, d))
-        again = f"{wrong} is unknown. It is {right}."
-        seen = yield _act(again, "search_flights", origin=o, destination=d, date=when, **more)
-    return seen, d
-
-
-def _booked(offer: re.Match[str], why: str, tool: str, **arguments: object) -> Generator[str, str, str]:
-    """Book the first offer; gives the observation."""
-    what = "flight_id" if tool == "book_flight" else "hotel_id"
-    thought = f"{offer['id']} is {why} at ${offer['price']}. Book it."
-    return (yield _act(thought, tool, **{what: offer["id"]}, **arguments))
-
-
-def _outcome(seen: str, said: str) -> str:
-    """The last words after a booking was tried. {b} and {total} in `said` are filled in."""
-    if found := re.match(r"Booked (B\d+): .*\$(\d+) total", seen):
-        return _final("It is booked.", said.format(b=found[1], total=found[2]))
-    return _final("It was not booked.", f"Nothing was booked: {_reason(seen)}.")
-
-
-def _book_flight(o: str, d: str, when: str, people: list[str], why: str, **more: object) -> Expert:
-    who = _listed(people)
-    seen, d = yield from _searched(f"Find {why}, then book for {who}.", o, d, when, **more)
-    if legs := re.search(r"Search (.+) to (.+), then \2 to (.+)\.", seen):
-        return (yield from _two_legs(legs, when, people))
-    if not (offer := _OFFER.match(seen)):
-        return _final("There is nothing to book.", f"Nothing was booked: {_reason(seen)}.")
-    seen = yield from _booked(offer, why, "book_flight", passengers=people)
-    return _outcome(seen, f"Booked {{b}}: {offer['id']} from {o} to {d} for {who}, ${{total}}.")
-
-
-def _two_legs(legs: re.Match[str], when: str, people: list[str]) -> Expert:
-    """No direct flight: the cheapest over the city that the tool names."""
-    who, ids = _listed(people), []
-    for start, end in ((legs[1], legs[2]), (legs[2], legs[3])):
-        thought = f"Not direct. Find the cheapest {start} to {end}, then book for {who}."
-        seen = yield _act(thought, "search_flights", origin=start, destination=end, date=when)
-        if not (offer := _OFFER.match(seen)):
-            done = f"Only {ids[0]} was booked" if ids else "Nothing was booked"
-            return _final("There is nothing to book.", f"{done}: {_reason(seen)}.")
-        seen = yield from _booked(offer, "the cheapest", "book_flight", passengers=people)
-        if not (booked := re.match(r"Booked (B\d+)", seen)):
-            return _outcome(seen, "")
-        ids.append(booked[1])
-    return _final("Both are booked.", f"Booked {ids[0]} and {ids[1]}: {legs[1]} to {legs[3]} over {legs[2]} for {who}.")
-
-
-def _ask_flight(o: str, d: str, when: str, why: str, **more: object) -> Expert:
-    seen, _ = yield from _searched(f"Find {why}, only to tell.", o, d, when, **more)
-    if not (offer := _FLIGHT.match(seen)):
-        return _final("Nothing was found.", f"No flight: {_reason(seen)}.")
-    about = f"{offer['id']} at {offer['departs']} with {offer['airline']}, ${offer['price']}"
-    return _final("Tell the first.", f"{why[0].upper()}{why[1:]} is {about}.")
-
-
-_SAID_ORDER = {"cheapest": None, "earliest": "earliest", "latest": "latest"}
-
-
 def _flight(world: World, kind: str, people: list[str]) -> tuple[str, dict[str, object], dict[str, object]]:
     """Which flight is wanted: in words, as the expert's argument, as the tool's."""
-    order = kind.split()[-1]
+    order = kind.rsplit(maxsplit=1)[-1]
     if order == "under":
         most = number(world.dice, world.split, 60, 900, world.dice.choice((1, 5, 10)))
         what = world.dice.choice(wordings.WHAT["under"][world.split]).format(n=most)
@@ -219,10 +129,8 @@ def _people(world: World) -> list[str]:
 def _make_book(kind: str, world: World) -> Task:
     (o, d), (_, when, day), people = world.route(), world.day(), _people(world)
     what, why, more = _flight(world, kind, people)
-    question = world.text(
-        wordings.BOOK_FLIGHT, what=what, o=o.name, d=d.name, when=when, who=_listed(people)
-    )
-    return Task(kind, question, lambda: _book_flight(o.name, d.name, day, people, str(why["why"]), **more))
+    question = world.text(wordings.BOOK_FLIGHT, what=what, o=o.name, d=d.name, when=when, who=listed(people))
+    return Task(kind, question, lambda: book_flight(o.name, d.name, day, people, str(why["why"]), **more))
 
 
 def _make_ask(kind: str, world: World) -> Task:
@@ -230,7 +138,7 @@ def _make_ask(kind: str, world: World) -> Task:
     what, why, more = _flight(world, kind, ["one"])
     who = names(world.dice, world.split)[0]
     question = world.text(wordings.ASK_FLIGHT, what=what, o=o.name, d=d.name, when=when, who=who)
-    return Task(kind, question, lambda: _ask_flight(o.name, d.name, day, str(why["why"]), **more))
+    return Task(kind, question, lambda: ask_flight(o.name, d.name, day, str(why["why"]), **more))
 
 
 def _make_refused(kind: str, world: World) -> Task:
@@ -262,13 +170,13 @@ def _make_wrong_day(kind: str, world: World) -> Task:
     far = world.today + timedelta(days=world.dice.randint(400, 900))
     two_ways = f"{world.dice.randint(1, 6)}/{world.dice.randint(7, 12)}/{world.today.year + 1}"
     day = str(world.dice.choice((past, far, two_ways)))
-    slots = {"o": o.name, "d": d.name, "when": f"on {day}", "who": _listed(people)}
+    slots = {"o": o.name, "d": d.name, "when": f"on {day}", "who": listed(people)}
     book = world.dice.random() < 0.6
     what, why, more = _flight(world, "cheapest", people if book else ["one"])
     question = world.text(wordings.BOOK_FLIGHT if book else wordings.ASK_FLIGHT, what=what, **slots)
     if book:
-        return Task(kind, question, lambda: _book_flight(o.name, d.name, day, people, str(why["why"]), **more))
-    return Task(kind, question, lambda: _ask_flight(o.name, d.name, day, str(why["why"]), **more))
+        return Task(kind, question, lambda: book_flight(o.name, d.name, day, people, str(why["why"]), **more))
+    return Task(kind, question, lambda: ask_flight(o.name, d.name, day, str(why["why"]), **more))
 
 
 def _misspelt(dice: Random, name: str) -> str:
@@ -284,11 +192,11 @@ def _make_unknown_city(kind: str, world: World) -> Task:
     other = world.dice.choice(invented) if world.dice.random() < 0.3 else _misspelt(world.dice, d.name)
     book = world.dice.random() < 0.6
     what, why, more = _flight(world, "cheapest", people if book else ["one"])
-    slots = {"o": o.name, "d": other, "when": when, "who": _listed(people)}
+    slots = {"o": o.name, "d": other, "when": when, "who": listed(people)}
     question = world.text(wordings.BOOK_FLIGHT if book else wordings.ASK_FLIGHT, what=what, **slots)
     if book:
-        return Task(kind, question, lambda: _book_flight(o.name, other, day, people, str(why["why"]), **more))
-    return Task(kind, question, lambda: _ask_flight(o.name, other, day, str(why["why"]), **more))
+        return Task(kind, question, lambda: book_flight(o.name, other, day, people, str(why["why"]), **more))
+    return Task(kind, question, lambda: ask_flight(o.name, other, day, str(why["why"]), **more))
 
 
 def _make_sold_out(kind: str, world: World) -> Task:
@@ -300,8 +208,8 @@ def _make_sold_out(kind: str, world: World) -> Task:
             break
     people = names(world.dice, world.split, max(most, 0) + 1)
     what, why, more = _flight(world, "cheapest", people)
-    question = world.text(wordings.BOOK_FLIGHT, what=what, o=o.name, d=d.name, when=when, who=_listed(people))
-    return Task(kind, question, lambda: _book_flight(o.name, d.name, said, people, str(why["why"]), **more))
+    question = world.text(wordings.BOOK_FLIGHT, what=what, o=o.name, d=d.name, when=when, who=listed(people))
+    return Task(kind, question, lambda: book_flight(o.name, d.name, said, people, str(why["why"]), **more))
 
 
 def _make_indirect(kind: str, world: World) -> Task:
@@ -313,9 +221,9 @@ def _make_indirect(kind: str, world: World) -> Task:
             break
     question = world.text(
         wordings.BOOK_FLIGHT, what=world.dice.choice(wordings.WHAT["cheapest"][world.split]), o=o.name, d=d.name,
-        when=when, who=_listed(people),
+        when=when, who=listed(people),
     )  # fmt: skip
-    return Task(kind, question, lambda: _book_flight(o.name, d.name, day, people, "the cheapest"))
+    return Task(kind, question, lambda: book_flight(o.name, d.name, day, people, "the cheapest"))
 
 
 def _make_list_flights(kind: str, world: World) -> Task:
@@ -323,11 +231,11 @@ def _make_list_flights(kind: str, world: World) -> Task:
     question = world.text(wordings.OTHER[kind], o=o.name, d=d.name, when=when)
 
     def expert() -> Expert:
-        seen, _ = yield from _searched("Find the flights, only to tell.", o.name, d.name, day)
-        found = [f"{each['id']} ${each['price']}" for each in _OFFER.finditer(seen)]
+        seen, _ = yield from searched("Find the flights, only to tell.", o.name, d.name, day)
+        found = [f"{each['id']} ${each['price']}" for each in OFFER.finditer(seen)]
         if not found:
-            return _final("Nothing was found.", f"No flight: {_reason(seen)}.")
-        return _final("Tell all.", f"The flights are {_listed(found)}.")
+            return final("Nothing was found.", f"No flight: {reason(seen)}.")
+        return final("Tell all.", f"The flights are {listed(found)}.")
 
     return Task(kind, question, expert)
 
@@ -336,21 +244,14 @@ def _make_under(kind: str, world: World) -> Task:
     (o, d), (_, when, day) = world.route(), world.day()
     most = number(world.dice, world.split, 60, 900, world.dice.choice((1, 5, 10)))
     question = world.text(wordings.OTHER[kind], o=o.name, d=d.name, when=when, n=most)
-    return Task(kind, question, lambda: _yes_or_no(o.name, d.name, day, f"one for at most ${most}", max_price=most))
+    return Task(kind, question, lambda: yes_or_no(o.name, d.name, day, f"one for at most ${most}", max_price=most))
 
 
 def _make_seats(kind: str, world: World) -> Task:
     (o, d), (_, when, day) = world.route(), world.day()
     many = world.dice.randint(2, 9)
     question = world.text(wordings.OTHER[kind], o=o.name, d=d.name, when=when, n=many)
-    return Task(kind, question, lambda: _yes_or_no(o.name, d.name, day, f"one with {many} seats", seats=many))
-
-
-def _yes_or_no(o: str, d: str, when: str, why: str, **more: object) -> Expert:
-    seen, _ = yield from _searched(f"Find {why}, only to tell.", o, d, when, **more)
-    if offer := _FLIGHT.match(seen):
-        return _final("There is one.", f"Yes: {offer['id']} at {offer['departs']}, ${offer['price']}.")
-    return _final("There is none.", f"No: {_reason(seen)}.")
+    return Task(kind, question, lambda: yes_or_no(o.name, d.name, day, f"one with {many} seats", seats=many))
 
 
 def _make_return(kind: str, world: World) -> Task:
@@ -358,21 +259,21 @@ def _make_return(kind: str, world: World) -> Task:
     (first, when, day), (second, back, back_day) = world.day(), world.day()
     while second <= first:
         (first, when, day), (second, back, back_day) = world.day(), world.day()
-    question = world.text(wordings.OTHER[kind], o=o.name, d=d.name, when=when, back=back, who=_listed(people))
+    question = world.text(wordings.OTHER[kind], o=o.name, d=d.name, when=when, back=back, who=listed(people))
 
     def expert() -> Expert:
         ids: list[str] = []
         for way, (start, end, on) in (("out", (o.name, d.name, day)), ("back", (d.name, o.name, back_day))):
-            thought = f"Find the cheapest {way}, then book for {_listed(people)}."
-            seen = yield _act(thought, "search_flights", origin=start, destination=end, date=on)
-            if not (offer := _OFFER.match(seen)):
+            thought = f"Find the cheapest {way}, then book for {listed(people)}."
+            seen = yield act(thought, "search_flights", origin=start, destination=end, date=on)
+            if not (offer := OFFER.match(seen)):
                 done = f"Only {ids[0]} was booked" if ids else "Nothing was booked"
-                return _final("There is nothing to book.", f"{done}: {_reason(seen)}.")
-            seen = yield from _booked(offer, f"the cheapest {way}", "book_flight", passengers=people)
+                return final("There is nothing to book.", f"{done}: {reason(seen)}.")
+            seen = yield from booking(offer, f"the cheapest {way}", "book_flight", passengers=people)
             if not (booked := re.match(r"Booked (B\d+)", seen)):
-                return _outcome(seen, "")
+                return outcome(seen, "")
             ids.append(booked[1])
-        return _final("Both are booked.", f"Booked {ids[0]} out and {ids[1]} back for {_listed(people)}.")
+        return final("Both are booked.", f"Booked {ids[0]} out and {ids[1]} back for {listed(people)}.")
 
     return Task(kind, question, expert)
 
@@ -384,19 +285,15 @@ def _stay_slots(world: World) -> tuple[City, str, str, int, str]:
     return city, when, day, nights, f"{nights} night{'' if nights == 1 else 's'}"
 
 
-def _search_stay(thought: str, city: str, day: str, nights: int) -> str:
-    return _act(thought, "search_hotels", city=city, check_in=day, nights=nights if nights > 1 else None)
-
-
 def _make_ask_hotel(kind: str, world: World) -> Task:
     city, when, day, nights, told = _stay_slots(world)
     question = world.text(wordings.OTHER[kind], d=city.name, when=when, nights=told)
 
     def expert() -> Expert:
-        seen = yield _search_stay("Find the cheapest hotel, only to tell.", city.name, day, nights)
-        if not (offer := _HOTEL.match(seen)):
-            return _final("Nothing was found.", f"No hotel: {_reason(seen)}.")
-        return _final("Tell the first.", f"The cheapest is {offer['id']} {offer['hotel']}, ${offer['price']} a night.")
+        seen = yield search_stay("Find the cheapest hotel, only to tell.", city.name, day, nights)
+        if not (offer := HOTEL.match(seen)):
+            return final("Nothing was found.", f"No hotel: {reason(seen)}.")
+        return final("Tell the first.", f"The cheapest is {offer['id']} {offer['hotel']}, ${offer['price']} a night.")
 
     return Task(kind, question, expert)
 
@@ -408,11 +305,11 @@ def _make_book_hotel(kind: str, world: World) -> Task:
     refusal = "No hotel, please." if world.dice.random() < 0.08 else None
 
     def expert() -> Expert:
-        seen = yield _search_stay(f"Find the cheapest hotel, then book for {who}.", city.name, day, nights)
-        if not (offer := _OFFER.match(seen)):
-            return _final("There is nothing to book.", f"Nothing was booked: {_reason(seen)}.")
-        seen = yield from _booked(offer, "the cheapest", "book_hotel", guest=who)
-        return _outcome(seen, f"Booked {{b}}: {offer['id']} in {city.name} for {who}, ${{total}}.")
+        seen = yield search_stay(f"Find the cheapest hotel, then book for {who}.", city.name, day, nights)
+        if not (offer := OFFER.match(seen)):
+            return final("There is nothing to book.", f"Nothing was booked: {reason(seen)}.")
+        seen = yield from booking(offer, "the cheapest", "book_hotel", guest=who)
+        return outcome(seen, f"Booked {{b}}: {offer['id']} in {city.name} for {who}, ${{total}}.")
 
     return Task(kind, question, expert, refusal=refusal)
 
@@ -424,18 +321,18 @@ def _make_flight_and_hotel(kind: str, world: World) -> Task:
     question = world.text(wordings.OTHER[kind], o=o.name, d=d.name, when=when, who=who, nights=told)
 
     def expert() -> Expert:
-        seen = yield _act(f"Find the cheapest flight, then book for {who}. Then the hotel.", "search_flights",
+        seen = yield act(f"Find the cheapest flight, then book for {who}. Then the hotel.", "search_flights",
                           origin=o.name, destination=d.name, date=day)  # fmt: skip
-        if not (offer := _OFFER.match(seen)):
-            return _final("There is nothing to book.", f"Nothing was booked: {_reason(seen)}.")
-        seen = yield from _booked(offer, "the cheapest", "book_flight", passengers=[who])
+        if not (offer := OFFER.match(seen)):
+            return final("There is nothing to book.", f"Nothing was booked: {reason(seen)}.")
+        seen = yield from booking(offer, "the cheapest", "book_flight", passengers=[who])
         if not (flight := re.match(r"Booked (B\d+)", seen)):
-            return _outcome(seen, "")
-        seen = yield _search_stay(f"The flight is booked. Find the cheapest hotel for {who}.", d.name, day, nights)
-        if not (offer := _OFFER.match(seen)):
-            return _final("There is nothing to book.", f"Only {flight[1]} was booked: {_reason(seen)}.")
-        seen = yield from _booked(offer, "the cheapest", "book_hotel", guest=who)
-        return _outcome(seen, f"Booked {flight[1]} for the flight and {{b}} for the hotel, for {who}.")
+            return outcome(seen, "")
+        seen = yield search_stay(f"The flight is booked. Find the cheapest hotel for {who}.", d.name, day, nights)
+        if not (offer := OFFER.match(seen)):
+            return final("There is nothing to book.", f"Only {flight[1]} was booked: {reason(seen)}.")
+        seen = yield from booking(offer, "the cheapest", "book_hotel", guest=who)
+        return outcome(seen, f"Booked {flight[1]} for the flight and {{b}} for the hotel, for {who}.")
 
     return Task(kind, question, expert)
 
@@ -456,10 +353,10 @@ def _make_list_bookings(kind: str, world: World) -> Task:
     question = world.text(wordings.OTHER[kind])
 
     def expert() -> Expert:
-        seen = yield _act("Look at the bookings.", "list_bookings")
+        seen = yield act("Look at the bookings.", "list_bookings")
         ids = re.findall(r"^(B\d+)", seen, re.MULTILINE)
-        answer = f"You have {_listed(ids)}." if ids else "You have no bookings."
-        return _final("Tell all." if ids else "There are none.", answer)
+        answer = f"You have {listed(ids)}." if ids else "You have no bookings."
+        return final("Tell all." if ids else "There are none.", answer)
 
     return Task(kind, question, expert, priors=() if world.dice.random() < 0.2 else _priors(world))
 
@@ -475,18 +372,12 @@ def _make_get(kind: str, world: World) -> Task:
     question = world.text(wordings.OTHER[kind], b=wanted)
 
     def expert() -> Expert:
-        seen = yield _act("Look it up.", "get_booking", booking_id=wanted)
+        seen = yield act("Look it up.", "get_booking", booking_id=wanted)
         if found := re.match(r"(B\d+) (\w+): ([FH]\d+) .*, (.+), \$(\d+) total", seen):
-            return _final("Tell it.", f"{found[1]} is {found[2]}: {found[3]} for {found[4]}, ${found[5]}.")
-        return _final("It was not found.", f"Not found: {_reason(seen)}.")
+            return final("Tell it.", f"{found[1]} is {found[2]}: {found[3]} for {found[4]}, ${found[5]}.")
+        return final("It was not found.", f"Not found: {reason(seen)}.")
 
     return Task(kind, question, expert, priors)
-
-
-def _cancelled(seen: str) -> str:
-    if found := re.match(r"Cancelled (B\d+): .*\$(\d+) refunded", seen):
-        return _final("It is cancelled.", f"Cancelled {found[1]}, ${found[2]} refunded.")
-    return _final("It was not cancelled.", f"Nothing was cancelled: {_reason(seen)}.")
 
 
 def _make_cancel(kind: str, world: World) -> Task:
@@ -496,7 +387,7 @@ def _make_cancel(kind: str, world: World) -> Task:
     refusal = world.dice.choice(("Keep it.", "No, wait.")) if priors and world.dice.random() < 0.15 else None
 
     def expert() -> Expert:
-        return _cancelled((yield _act(f"Cancel {wanted}.", "cancel_booking", booking_id=wanted)))
+        return cancelled((yield act(f"Cancel {wanted}.", "cancel_booking", booking_id=wanted)))
 
     return Task(kind, question, expert, priors, refusal=refusal)
 
@@ -509,12 +400,10 @@ def _make_cancel_for(kind: str, world: World) -> Task:
     question = world.text(wordings.OTHER[kind], who=who)
 
     def expert() -> Expert:
-        seen = yield _act(f"Find the booking of {who}, then cancel it.", "list_bookings")
+        seen = yield act(f"Find the booking of {who}, then cancel it.", "list_bookings")
         if not (found := re.search(rf"^(B\d+) .*, {re.escape(who)}, ", seen, re.MULTILINE)):
-            return _final(f"{who} has none.", f"Nothing was cancelled: there is no booking for {who}.")
-        return _cancelled(
-            (yield _act(f"{found[1]} is for {who}. Cancel it.", "cancel_booking", booking_id=found[1]))
-        )
+            return final(f"{who} has none.", f"Nothing was cancelled: there is no booking for {who}.")
+        return cancelled((yield act(f"{found[1]} is for {who}. Cancel it.", "cancel_booking", booking_id=found[1])))
 
     return Task(kind, question, expert, priors)
 
@@ -524,21 +413,21 @@ def _make_small_talk(kind: str, world: World) -> Task:
 
     def expert() -> Expert:
         yield from ()
-        return _final("No tool is needed.", answer)
+        return final("No tool is needed.", answer)
 
     return Task(kind, question, expert)
 
 
 KINDS: Mapping[str, tuple[Callable[[str, World], Task], float]] = {
-    "book cheapest": (_make_book, 12), "book earliest": (_make_book, 5), "book latest": (_make_book, 4),
-    "book under": (_make_book, 7), "ask cheapest": (_make_ask, 7), "ask earliest": (_make_ask, 4),
-    "ask latest": (_make_ask, 3), "ask under": (_make_ask, 3), "list flights": (_make_list_flights, 3),
-    "under?": (_make_under, 4), "seats?": (_make_seats, 3), "refused": (_make_refused, 3), "failure": (_make_broken, 2),
+    "book cheapest": (_make_book, 12), "book earliest": (_make_book, 7), "book latest": (_make_book, 5),
+    "book under": (_make_book, 7), "ask cheapest": (_make_ask, 7), "ask earliest": (_make_ask, 6),
+    "ask latest": (_make_ask, 4), "ask under": (_make_ask, 5), "list flights": (_make_list_flights, 5),
+    "under?": (_make_under, 5), "seats?": (_make_seats, 3), "refused": (_make_refused, 3), "failure": (_make_broken, 2),
     "format error": (_make_faulty, 2), "wrong date": (_make_wrong_day, 4), "unknown city": (_make_unknown_city, 5),
-    "sold out": (_make_sold_out, 3), "no direct flight": (_make_indirect, 3), "return": (_make_return, 4),
-    "ask hotel": (_make_ask_hotel, 4), "book hotel": (_make_book_hotel, 5),
+    "sold out": (_make_sold_out, 3), "no direct flight": (_make_indirect, 4), "return": (_make_return, 4),
+    "ask hotel": (_make_ask_hotel, 5), "book hotel": (_make_book_hotel, 5),
     "flight and hotel": (_make_flight_and_hotel, 4), "list bookings": (_make_list_bookings, 3), "get": (_make_get, 3),
-    "cancel": (_make_cancel, 4), "cancel for": (_make_cancel_for, 4), "small talk": (_make_small_talk, 2),
+    "cancel": (_make_cancel, 4), "cancel for": (_make_cancel_for, 6), "small talk": (_make_small_talk, 2),
 }  # fmt: skip
 """How a task of each kind is made, and how often in a hundred or so."""
 

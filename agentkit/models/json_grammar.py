@@ -56,20 +56,23 @@ class JsonGrammar:
         self._missed = False
 
     def arguments(self) -> str | None:
-        """The whole schema as an object: a tool's arguments. None while there is nothing to copy into a required one."""
+        """The whole schema as an object: a tool's arguments. None while a required one has nothing to copy."""
         found = self._object(self._root, ())
         return found if found or self._missed else self._map(True, ())
 
     def value(self, schema: JSON, path: Path = ()) -> str | None:
         """Any value that fits the schema; `path` holds the references that led here."""
+        if isinstance(schema, Mapping) and schema.get("x-copied") and self._heard:
+            return self._copied(schema)
+        return self._fitting(schema, path)
+
+    def _fitting(self, schema: JSON, path: Path) -> str | None:
         if schema is False:
             return None
         if not isinstance(schema, Mapping) or not schema:
             return self._anything()
         if "$ref" in schema:
             return self._reference(str(schema["$ref"]), path)
-        if schema.get("x-copied") and self._heard:
-            return self._copied(schema)
         if "const" in schema or "enum" in schema:
             values = [schema["const"]] if "const" in schema else _list(schema["enum"])
             return any_of([_constant(value) for value in values]) if values else None

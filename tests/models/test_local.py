@@ -41,7 +41,8 @@ REACT = ReplyFormat("react", (search.schema,))
 
 @pytest.fixture(scope="module")
 def model() -> LocalModel:
-    return LocalModel(notice=False)
+    """Without the adapter: what is tested here is the runtime, and not what the model has learnt."""
+    return LocalModel(trained=False, notice=False)
 
 
 def request(*messages: Message, form: ReplyFormat = FREE, **params: float | tuple[str, ...]) -> Request:
