@@ -76,7 +76,8 @@ class _Desk:
             return self._no_route(start, end, day)
         ahead = [flight for flight in flights if flight.departs > _local_time(start, context)]
         wanted = _Wanted(f"flight from {start} to {end} on {day}", day, seats, max_price)
-        return _found(sorted(ahead, key=_ORDERS[first]), wanted)
+        in_order = sorted(ahead, key=_ORDERS[first])
+        return _found(in_order, wanted)
 
     def search_hotels(
         self, city: Place, check_in: Day, context: RunContext, nights: Nights = 1, max_price: Dollars = 0

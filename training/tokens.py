@@ -57,7 +57,8 @@ def encode(weights: Path, text: str) -> list[int]:
     """The tokens of a text in which the chat template's markers are markers."""
     from tokenizers import Tokenizer
 
-    return cast("Tokenizer", _tokenizer(weights)).encode(text, add_special_tokens=False).ids
+    ids = cast("Tokenizer", _tokenizer(weights)).encode(text, add_special_tokens=False).ids
+    return cast("list[int]", ids)
 
 
 def sample(weights: Path, messages: list[Message], faulty: int = 0) -> Sample:

@@ -107,7 +107,8 @@ def book_flight(o: str, d: str, when: str, people: list[str], why: str, **more: 
 
 def _two_legs(legs: re.Match[str], when: str, people: list[str]) -> Expert:
     """No direct flight: the cheapest over the city that the tool names."""
-    who, ids = listed(people), []
+    who = listed(people)
+    ids: list[str] = []
     for start, end in ((legs[1], legs[2]), (legs[2], legs[3])):
         thought = f"Not direct. Find the cheapest {start} to {end}, then book for {who}."
         seen = yield act(thought, "search_flights", origin=start, destination=end, date=when)

@@ -105,7 +105,7 @@ class World:
         return self.dice.choice(forms)
 
 
-def _flight(world: World, kind: str, people: list[str]) -> tuple[str, dict[str, object], dict[str, object]]:
+def _flight(world: World, kind: str, people: list[str]) -> tuple[str, str, dict[str, object]]:
     """Which flight is wanted: in words, as the expert's argument, as the tool's."""
     order = kind.rsplit(maxsplit=1)[-1]
     if order == "under":
@@ -119,7 +119,7 @@ def _flight(world: World, kind: str, people: list[str]) -> tuple[str, dict[str, 
         more["seats"] = len(people)
     if order in ("earliest", "latest"):
         more["first"] = order
-    return what, {"why": why}, more
+    return what, why, more
 
 
 def _people(world: World) -> list[str]:
@@ -130,7 +130,7 @@ def _make_book(kind: str, world: World) -> Task:
     (o, d), (_, when, day), people = world.route(), world.day(), _people(world)
     what, why, more = _flight(world, kind, people)
     question = world.text(wordings.BOOK_FLIGHT, what=what, o=o.name, d=d.name, when=when, who=listed(people))
-    return Task(kind, question, lambda: book_flight(o.name, d.name, day, people, str(why["why"]), **more))
+    return Task(kind, question, lambda: book_flight(o.name, d.name, day, people, why, **more))
 
 
 def _make_ask(kind: str, world: World) -> Task:
@@ -138,7 +138,7 @@ def _make_ask(kind: str, world: World) -> Task:
     what, why, more = _flight(world, kind, ["one"])
     who = names(world.dice, world.split)[0]
     question = world.text(wordings.ASK_FLIGHT, what=what, o=o.name, d=d.name, when=when, who=who)
-    return Task(kind, question, lambda: ask_flight(o.name, d.name, day, str(why["why"]), **more))
+    return Task(kind, question, lambda: ask_flight(o.name, d.name, day, why, **more))
 
 
 def _make_refused(kind: str, world: World) -> Task:
@@ -175,8 +175,8 @@ def _make_wrong_day(kind: str, world: World) -> Task:
     what, why, more = _flight(world, "cheapest", people if book else ["one"])
     question = world.text(wordings.BOOK_FLIGHT if book else wordings.ASK_FLIGHT, what=what, **slots)
     if book:
-        return Task(kind, question, lambda: book_flight(o.name, d.name, day, people, str(why["why"]), **more))
-    return Task(kind, question, lambda: ask_flight(o.name, d.name, day, str(why["why"]), **more))
+        return Task(kind, question, lambda: book_flight(o.name, d.name, day, people, why, **more))
+    return Task(kind, question, lambda: ask_flight(o.name, d.name, day, why, **more))
 
 
 def _misspelt(dice: Random, name: str) -> str:
@@ -195,8 +195,8 @@ def _make_unknown_city(kind: str, world: World) -> Task:
     slots = {"o": o.name, "d": other, "when": when, "who": listed(people)}
     question = world.text(wordings.BOOK_FLIGHT if book else wordings.ASK_FLIGHT, what=what, **slots)
     if book:
-        return Task(kind, question, lambda: book_flight(o.name, other, day, people, str(why["why"]), **more))
-    return Task(kind, question, lambda: ask_flight(o.name, other, day, str(why["why"]), **more))
+        return Task(kind, question, lambda: book_flight(o.name, other, day, people, why, **more))
+    return Task(kind, question, lambda: ask_flight(o.name, other, day, why, **more))
 
 
 def _make_sold_out(kind: str, world: World) -> Task:
@@ -209,7 +209,7 @@ def _make_sold_out(kind: str, world: World) -> Task:
     people = names(world.dice, world.split, max(most, 0) + 1)
     what, why, more = _flight(world, "cheapest", people)
     question = world.text(wordings.BOOK_FLIGHT, what=what, o=o.name, d=d.name, when=when, who=listed(people))
-    return Task(kind, question, lambda: book_flight(o.name, d.name, said, people, str(why["why"]), **more))
+    return Task(kind, question, lambda: book_flight(o.name, d.name, said, people, why, **more))
 
 
 def _make_indirect(kind: str, world: World) -> Task:
@@ -341,7 +341,7 @@ def _priors(world: World, least: int = 1) -> tuple[Prior, ...]:
     found: list[Prior] = []
     for _ in range(world.dice.randint(least, 3)):
         (o, d), (day, _, _) = world.route(), world.day()
-        offers = [each for each in world.inventory.flights(o, d, day) if each.left]
+        offers: list[Flight | Stay] = [each for each in world.inventory.flights(o, d, day) if each.left]
         if world.dice.random() < 0.3:
             offers = [each for each in world.inventory.stays(d, day, world.dice.randint(1, 4)) if each.left]
         if offers:

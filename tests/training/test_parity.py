@@ -39,7 +39,12 @@ def asked(server: Any, prompt: str) -> Mapping[str, Any]:
         "cache_prompt": False,
         "stream": False,
     }
-    server.handle_completions(wanted, lambda piece: bool(pieces.append(piece)))
+
+    def receive(piece: Mapping[str, Any]) -> bool:
+        pieces.append(piece)
+        return False
+
+    server.handle_completions(wanted, receive)
     return pieces[-1]
 
 

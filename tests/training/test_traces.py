@@ -12,7 +12,7 @@ import pytest
 from agentkit.messages import Malformed
 from agentkit.models.local import EDITION
 from agentkit.prompt import load
-from training import calculations, pal_tasks, travel_tasks
+from training import calculations, pal_tasks, travel_tasks, travel_wordings
 from training.pal_more_wordings import MORE
 from training.pal_wordings import WORDINGS
 from training.play import TOOLSETS, facts, play_calculation, play_problem, play_travel
@@ -106,8 +106,8 @@ def test_the_test_s_words_are_not_the_training_s() -> None:
     asked = {wording for kind in WORDINGS.values() for wording in kind["train"]}
     asked |= {wording for more in MORE.values() for wording in more}
     assert not asked & {wording for kind in WORDINGS.values() for wording in kind["test"]}
-    for options in (*travel_tasks.wordings.OTHER.values(), travel_tasks.wordings.BOOK_FLIGHT,
-                    travel_tasks.wordings.ASK_FLIGHT):  # fmt: skip
+    for options in (*travel_wordings.OTHER.values(), travel_wordings.BOOK_FLIGHT,
+                    travel_wordings.ASK_FLIGHT):  # fmt: skip
         assert not set(options["train"]) & set(options["test"])
 
 
