@@ -25,7 +25,7 @@ from random import Random
 
 from agentkit.messages import Malformed
 from agentkit.models import Model
-from agentkit.models.local import LocalModel
+from agentkit.models.local import EDITION, LocalModel
 from agentkit.models.weights import file_sha256
 from training import calculations, pal_tasks
 from training.play import Played, facts, play_calculation, play_problem, play_travel
@@ -199,6 +199,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.adapter:
         model = LocalModel(adapter=given.adapter, sha256=file_sha256(given.adapter), notice=False)
+        model.prompts = EDITION
     else:
         model = LocalModel(trained=not given.bare, notice=False)
     families = ((travel, given.travel), (problem, given.problems), (calculation, given.calculations))

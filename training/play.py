@@ -60,6 +60,12 @@ class Played:
         return [booking for booking in self.after if booking.id not in known]
 
 
+class _Expert(ScriptedModel):
+    """Stands where the embedded model will stand, and reads what it will read."""
+
+    prompts = EDITION
+
+
 class _Broken(SqlBookingStore):
     """A store whose system does not answer."""
 
@@ -93,9 +99,9 @@ def play_travel(
 
 def play_problem(question: str, program: str, run_id: str, model: Model | None = None) -> Played:
     """Play a word problem."""
-    player = model or ScriptedModel([f"```python\n{program}\n```"], name="expert")
+    player = model or _Expert([f"```python\n{program}\n```"], name="expert")
     limits = Limits(seconds=60)
-    with Agent(player, strategy="pal", prompt=EDITION, limits=limits, interpreter=_sandbox()) as agent:
+    with Agent(player, strategy="pal", limits=limits, interpreter=_sandbox()) as agent:
         return Played(*_watched(agent, question, run_id))
 
 
@@ -152,7 +158,7 @@ def _scripted(expert: Expert, first: Sequence[str] = ()) -> ScriptedModel:
         except StopIteration as end:
             return cast("str", end.value)
 
-    return ScriptedModel([*first, *[reply] * MAX_STEPS], name="expert")
+    return _Expert([*first, *[reply] * MAX_STEPS], name="expert")
 
 
 def _run(
@@ -162,7 +168,7 @@ def _run(
         return Approval(refusal is None, refusal or "")
 
     agent = Agent(
-        model, cast("Sequence[Callable[..., object]]", tools), prompt=EDITION, approve=approve,
+        model, cast("Sequence[Callable[..., object]]", tools), approve=approve,
         limits=Limits(max_steps=MAX_STEPS, seconds=None),
     )  # fmt: skip
     with agent:

@@ -77,7 +77,7 @@ class LocalModel:
         own = trained and weights is None and adapter is None
         if own:
             adapter, sha256 = ADAPTER.path, ADAPTER.sha256
-        self.prompts = EDITION if own else None
+        self.prompts: Edition | None = EDITION if own else None
         self._setup = Setup(_existing(weights), _checked(adapter, sha256), context, threads or min(_processors(), 4))
         self._notice = notice
 
