@@ -8,6 +8,8 @@ from typing import Annotated, TypeAlias, cast
 
 from pydantic import BeforeValidator, Field
 
+from .places import CITIES
+
 __all__ = ["BookingId", "Day", "Dollars", "FlightId", "HotelId", "Name", "Names", "Nights", "Place", "Seats"]
 
 # Only what was said or observed can be right here: models that are held to a grammar cannot write anything else.
@@ -19,6 +21,8 @@ _PLACEHOLDER = re.compile(
     r"unknown|tb[acd]|n/?a|none|null|string|unspecified|someone|anyone)?[ _-]*\d*",
     re.IGNORECASE,
 )
+
+_PLACES = frozenset(word.casefold() for city in CITIES for word in (city.name, city.country, *city.aliases))
 
 
 def _names(value: object) -> object:
@@ -48,6 +52,8 @@ def _check(names: Sequence[str]) -> None:
     for name in names:
         if _PLACEHOLDER.fullmatch(name) or sum(map(str.isalpha, name)) < 2:
             raise ValueError(f"{name!r} is not a person's name; ask the user for the name")
+        if name.casefold() in _PLACES:
+            raise ValueError(f"{name!r} is a place and not a person's name; ask the user for the name")
 
 
 def _one_name(value: object) -> object:

@@ -147,8 +147,9 @@ def _trust(model: str) -> None:
     """Which model answered, and how far to trust it."""
     console.say("")
     if model.partition(":")[0] == "local":
-        from agentkit.models.local import NOTICE
+        from agentkit.models.local import NOTICE, UNTRAINED
 
-        console.note(f"{NOTICE} A larger one: run-agent demo -m provider:model")
+        notice = NOTICE if model == "local" else UNTRAINED
+        console.note(f"{notice} A larger one: run-agent demo -m provider:model")
     else:
         console.note(f"Answered by {model}. Check what it says before you rely on it.")

@@ -20,9 +20,13 @@ from agentkit.models.local_stream import AsyncLocalStream, LocalStream, Reader
 from agentkit.models.weights import ADAPTER, file_sha256, locate
 from agentkit.prompt import Edition
 
-__all__ = ["EDITION", "NOTICE", "LocalModel", "chatml", "installed"]
+__all__ = ["EDITION", "NOTICE", "UNTRAINED", "LocalModel", "chatml", "installed"]
 
-NOTICE = "Model: local SmolLM2-135M. A 135M model: fine to try the plumbing, not for answers you rely on."
+NOTICE = (
+    "Model: local SmolLM2-135M, trained for agentkit. @N@ Beyond the travel tools, calculations "
+    "and word problems it guesses: check what it says."
+)
+UNTRAINED = "Model: a small local one without agentkit's adapter: fine to try the plumbing, not for answers you rely on."
 EDITION = Edition({"react": "local-react", "pal-math": "local-pal", "tools": "local-tools"})
 """The prompts that agentkit's adapter was trained with."""
 CONTEXT = 8192
@@ -99,7 +103,7 @@ class LocalModel:
 
     def _engine(self) -> Engine:
         if self._notice:
-            _say_once(NOTICE)
+            _say_once(NOTICE if self.prompts else UNTRAINED)
         return ENGINES.get(self._setup)
 
     def _prepared(self, request: Request) -> tuple[dict[str, object], Reader]:
