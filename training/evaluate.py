@@ -125,7 +125,7 @@ def _same(expert: Played, tried: Played) -> bool:
     answer, wanted = tried.run.answer or "", expert.run.answer or ""
     made = {booking.id for booking in tried.new}
     told, to_tell = facts(answer) - made, facts(wanted) - {booking.id for booking in expert.new}
-    beginning = answer.split()[:1] == wanted.split()[:1]
+    beginning = _first_word(answer) == _first_word(wanted)  # "Yes", "No", "Nothing", "Booked"
     return (
         tried.run.stop_reason == "answer"
         and _done(expert) == _done(tried)
@@ -133,6 +133,10 @@ def _same(expert: Played, tried: Played) -> bool:
         and told == to_tell
         and beginning
     )
+
+
+def _first_word(text: str) -> list[str]:
+    return re.findall(r"\w+", text)[:1]
 
 
 def _done(played: Played) -> tuple[list[tuple[str, tuple[str, ...]]], set[str]]:

@@ -23,10 +23,12 @@ from agentkit.prompt import Edition
 __all__ = ["EDITION", "NOTICE", "UNTRAINED", "LocalModel", "chatml", "installed"]
 
 NOTICE = (
-    "Model: local SmolLM2-135M, trained for agentkit. @N@ Beyond the travel tools, calculations "
-    "and word problems it guesses: check what it says."
+    "Model: local SmolLM2-135M, trained for agentkit. Of new tasks like those it was trained on it gets about "
+    "75 % (travel) and 90 % (word problems) right; with anything else it guesses. Check what it says."
 )
-UNTRAINED = "Model: a small local one without agentkit's adapter: fine to try the plumbing, not for answers you rely on."
+UNTRAINED = (
+    "Model: a small local one without agentkit's adapter: fine to try the plumbing, not for answers you rely on."
+)
 EDITION = Edition({"react": "local-react", "pal-math": "local-pal", "tools": "local-tools"})
 """The prompts that agentkit's adapter was trained with."""
 CONTEXT = 8192
