@@ -46,7 +46,8 @@ class Agent:
             protocol.
         tools: agentkit tools, LangChain tools, plain functions.
         strategy: "react", "pal", or a strategy with options, like `Pal(samples=5)`.
-        prompt: a prompt's name or path, or a mapping that replaces several files (see `Prompts.choose`).
+        prompt: a prompt's name or path, or a mapping that replaces several files (see `Prompts.choose`); by default
+            the strategy's own, in the model's edition where it has one (`prompts`).
         limits: how far a run may go.
         answer_type: a pydantic model or any other type: the answer must fit it, and is in `Run.value`.
         approve: asked before a tool that needs approval; without it such tools are refused.
@@ -91,10 +92,13 @@ class Agent:
         self._lock = threading.Lock()
         self._interpreter = interpreter
         self._own_sandbox: Interpreter | None = None
-        plan = _strategy(strategy).plan(Toolbox(tools), prompt, self._sandbox)
         params = params if isinstance(params, Params) else Params.of(params or {})
+        models = tuple(_loaded(item, params) for item in (model, *fallback))
+        # A model may have an edition of the prompts that it was trained with.
+        prompt = getattr(models[0], "prompts", None) if prompt is None else prompt
+        plan = _strategy(strategy).plan(Toolbox(tools), prompt, self._sandbox)
         self._assembly = Assembly(
-            models=tuple(_loaded(item, params) for item in (model, *fallback)),
+            models=models,
             plan=plan,
             answers=Answers(answer_type, plan.prompts),
             limits=limits or Limits(),

@@ -19,9 +19,9 @@ from typing import TypeAlias, cast
 from agentkit.errors import ConfigError
 from agentkit.messages import JSON
 
-__all__ = ["PromptChoice", "PromptFile", "Prompts", "Template", "load", "names"]
+__all__ = ["Edition", "PromptChoice", "PromptFile", "Prompts", "Template", "load", "names"]
 
-PromptChoice: TypeAlias = "str | Path | Mapping[str, str | Path] | None"
+PromptChoice: TypeAlias = "str | Path | Mapping[str, str | Path] | Edition | None"
 PARTS = ("instructions", "context", "input data", "output indicator")
 TEXTS = ("observations", "format_errors", "last_call", "tools")
 _PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -49,6 +49,8 @@ class Template:
         Raises:
             ConfigError: a name without a value, or a value without a name.
         """
+        if not self.text:
+            return ""  # a text that was left empty on purpose
         if values.keys() != self.names:
             missing, unused = sorted(self.names - values.keys()), sorted(values.keys() - self.names)
             faults = [f"no value for {', '.join(missing)}"] * bool(missing)
@@ -147,6 +149,17 @@ def _examples(name: JSON, where: str, folder: Path | None) -> tuple[Mapping[str,
     return tuple(cast("list[Mapping[str, JSON]]", found))
 
 
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """Prompts for one kind of model: for each built-in file the name of the one that takes its place."""
+
+    names: Mapping[str, str]
+
+    def of(self, name: str) -> str:
+        """The file to use for a built-in one: itself, where this edition has no other."""
+        return self.names.get(name, name)
+
+
 @dataclass(frozen=True)
 class Prompts:
     """All the texts of one agent: the strategy's prompt and the four files of texts."""
@@ -159,11 +172,13 @@ class Prompts:
         """The built-in files, with those of the user in their place.
 
         `choice` is a name or path for the main prompt, or a mapping from "prompt" or the name of a file of texts
-        ("observations", "format_errors", "last_call", "tools") to a name or path.
+        ("observations", "format_errors", "last_call", "tools") to a name or path, or an edition of all of them.
 
         Raises:
             ConfigError: an unknown key or file, or a file without a section that is needed.
         """
+        if isinstance(choice, Edition):
+            choice = {"prompt": choice.of(default), **{name: choice.of(name) for name in TEXTS}}
         chosen = dict(choice) if isinstance(choice, Mapping) else {"prompt": choice} if choice is not None else {}
         if unknown := sorted(chosen.keys() - {"prompt", *TEXTS}):
             raise ConfigError(f"Unknown prompt {unknown[0]!r}: override one of prompt, {', '.join(TEXTS)}.")
@@ -185,7 +200,7 @@ def _same_sections(given: PromptFile, original: PromptFile) -> PromptFile:
         raise ConfigError(f"{given.where}: unknown section {unknown[0]!r}. Known: {', '.join(original.sections)}.")
     for title, template in given.sections.items():
         expected = original.sections[title].names
-        if template.names != expected:
+        if template.text and template.names != expected:
             raise ConfigError(f"{template.where}: must use {_listed(expected)}, and uses {_listed(template.names)}.")
     return PromptFile(given.name, given.where, given.meta, {**original.sections, **given.sections})
 

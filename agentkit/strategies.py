@@ -210,8 +210,12 @@ def _tool_line(tool: AnyTool, prompts: Prompts) -> str:
         "tools", "tool", name=tool.name, description=tool.description, signature=tool.arguments.signature
     )
     properties = cast("Mapping[str, Mapping[str, JSON]]", tool.arguments.schema.get("properties", {}))
-    notes = [f"  {name}: {about['description']}" for name, about in properties.items() if about.get("description")]
-    return "\n".join((line, *notes))
+    told = [
+        prompts.say("tools", "argument", name=name, description=about["description"])
+        for name, about in properties.items()
+        if about.get("description")
+    ]
+    return "\n".join((line, *filter(None, told)))
 
 
 def _examples(prompts: Prompts, written: Callable[[Mapping[str, JSON]], str]) -> str:

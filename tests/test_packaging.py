@@ -57,6 +57,7 @@ def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel: Path) -> None:
     for expected in ("agentkit/py.typed", "agentkit/tools/travel.py", "agentkit/prompts/react.md"):
         assert expected in names
     assert "agentkit/prompts/react_examples.json" in names
+    assert {"agentkit/models/trained/smollm2-135m-agentkit.gguf", "agentkit/models/trained/README.md"} <= set(names)
 
 
 @pytest.mark.timeout(300)

@@ -8,7 +8,12 @@ from typing import Annotated, TypeAlias, cast
 
 from pydantic import BeforeValidator, Field
 
-__all__ = ["Dollars", "Name", "Names", "Nights", "Seats"]
+from .places import CITIES
+
+__all__ = ["BookingId", "Day", "Dollars", "FlightId", "HotelId", "Name", "Names", "Nights", "Place", "Seats"]
+
+# Only what was said or observed can be right here: models that are held to a grammar cannot write anything else.
+_COPIED = Field(json_schema_extra={"x-copied": True})
 
 _PLACEHOLDER = re.compile(
     r"(?:(?:the|my|your|full|first|last|lead|adult|child|test)[ _]*)*"
@@ -16,6 +21,8 @@ _PLACEHOLDER = re.compile(
     r"unknown|tb[acd]|n/?a|none|null|string|unspecified|someone|anyone)?[ _-]*\d*",
     re.IGNORECASE,
 )
+
+_PLACES = frozenset(word.casefold() for city in CITIES for word in (city.name, city.country, *city.aliases))
 
 
 def _names(value: object) -> object:
@@ -45,6 +52,8 @@ def _check(names: Sequence[str]) -> None:
     for name in names:
         if _PLACEHOLDER.fullmatch(name) or sum(map(str.isalpha, name)) < 2:
             raise ValueError(f"{name!r} is not a person's name; ask the user for the name")
+        if name.casefold() in _PLACES:
+            raise ValueError(f"{name!r} is a place and not a person's name; ask the user for the name")
 
 
 def _one_name(value: object) -> object:
@@ -58,8 +67,13 @@ def _dollars(value: object) -> object:
     return 0 if value is None else value
 
 
-Names: TypeAlias = Annotated[list[str], Field(max_length=9), BeforeValidator(_names)]
-Name: TypeAlias = Annotated[str, Field(max_length=100), BeforeValidator(_one_name)]
-Dollars: TypeAlias = Annotated[float, Field(ge=0), BeforeValidator(_dollars)]
+Place: TypeAlias = Annotated[str, _COPIED]
+Day: TypeAlias = Annotated[str, _COPIED]
+FlightId: TypeAlias = Annotated[str, Field(json_schema_extra={"x-copied": "F[0-9]{3,}"})]
+HotelId: TypeAlias = Annotated[str, Field(json_schema_extra={"x-copied": "H[0-9]{3,}"})]
+BookingId: TypeAlias = Annotated[str, Field(json_schema_extra={"x-copied": "B[0-9]{3,}"})]
+Names: TypeAlias = Annotated[list[Annotated[str, _COPIED]], Field(max_length=9), BeforeValidator(_names)]
+Name: TypeAlias = Annotated[str, Field(max_length=100), _COPIED, BeforeValidator(_one_name)]
+Dollars: TypeAlias = Annotated[float, Field(ge=0), _COPIED, BeforeValidator(_dollars)]
 Seats: TypeAlias = Annotated[int, Field(ge=1, le=9)]
 Nights: TypeAlias = Annotated[int, Field(ge=1, le=30)]

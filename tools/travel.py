@@ -6,15 +6,16 @@ booking and cancelling need approval and do nothing more when they are called ag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from functools import cache, partial
-from typing import Literal, assert_never
+from typing import Any, Literal, TypeAlias, assert_never
 
 from agentkit.errors import ToolError
 from agentkit.tool import IdempotencyKey, RunContext, Tool, tool
 
-from .arguments import Dollars, Name, Names, Nights, Seats
+from .arguments import BookingId, Day, Dollars, FlightId, HotelId, Name, Names, Nights, Place, Seats
 from .booking import Booking, BookingStore, Flight, Offer, Stay
 from .dates import read_date
 from .places import City, distance_km, find_city
@@ -47,9 +48,16 @@ class _Desk:
         self._store = store
 
     def search_flights(
-        self, origin: str, destination: str, date: str, context: RunContext, max_price: Dollars = 0, seats: Seats = 1
+        self,
+        origin: Place,
+        destination: Place,
+        date: Day,
+        context: RunContext,
+        max_price: Dollars = 0,
+        seats: Seats = 1,
+        first: FlightOrder = "cheapest",
     ) -> str:
-        """Search direct flights of one day, the cheapest first. Each line begins with the id for book_flight.
+        """Search direct flights of one day. Each line begins with the id for book_flight.
 
         Args:
             origin: city or airport code to fly from
@@ -57,6 +65,7 @@ class _Desk:
             date: day of departure, such as 2026-11-24 or tomorrow
             max_price: the most that one seat may cost in USD; 0 for any price
             seats: how many seats are needed
+            first: which flight comes first in the list
         """
         start, end = self._city(origin), self._city(destination)
         if start == end:
@@ -66,10 +75,12 @@ class _Desk:
         if not flights:
             return self._no_route(start, end, day)
         ahead = [flight for flight in flights if flight.departs > _local_time(start, context)]
-        return _cheapest_first(ahead, seats, max_price, f"flight from {start} to {end} on {day}", day)
+        wanted = _Wanted(f"flight from {start} to {end} on {day}", day, seats, max_price)
+        in_order = sorted(ahead, key=_ORDERS[first])
+        return _found(in_order, wanted)
 
     def search_hotels(
-        self, city: str, check_in: str, context: RunContext, nights: Nights = 1, max_price: Dollars = 0
+        self, city: Place, check_in: Day, context: RunContext, nights: Nights = 1, max_price: Dollars = 0
     ) -> str:
         """Search hotel rooms, the cheapest first. Each line begins with the id for book_hotel.
 
@@ -82,9 +93,10 @@ class _Desk:
         place = self._city(city)
         day = _bookable(read_date(check_in, _today(context)), context)
         stays = self._store().stays(place, day, nights)
-        return _cheapest_first(stays, 1, max_price, f"hotel room in {place} from {day} for {_nights(nights)}", day)
+        wanted = _Wanted(f"hotel room in {place} from {day} for {_nights(nights)}", day, 1, max_price)
+        return _found(sorted(stays, key=_by_price), wanted)
 
-    def book_flight(self, flight_id: str, passengers: Names, context: RunContext, key: IdempotencyKey) -> str:
+    def book_flight(self, flight_id: FlightId, passengers: Names, context: RunContext, key: IdempotencyKey) -> str:
         """Book seats on a flight that search_flights showed.
 
         Args:
@@ -93,7 +105,7 @@ class _Desk:
         """
         return self._book(self._ahead(flight_id, "flight", context), passengers, key)
 
-    def book_hotel(self, hotel_id: str, guest: Name, context: RunContext, key: IdempotencyKey) -> str:
+    def book_hotel(self, hotel_id: HotelId, guest: Name, context: RunContext, key: IdempotencyKey) -> str:
         """Book a hotel room that search_hotels showed, for the dates that were searched.
 
         Args:
@@ -102,7 +114,7 @@ class _Desk:
         """
         return self._book(self._ahead(hotel_id, "stay", context), [guest], key)
 
-    def get_booking(self, booking_id: str) -> str:
+    def get_booking(self, booking_id: BookingId) -> str:
         """Show one booking.
 
         Args:
@@ -121,7 +133,7 @@ class _Desk:
             return "There are no bookings."
         return _lines([_booking_line(b) for b in sorted(found, key=lambda b: (b.item.begins, b.id))])
 
-    def cancel_booking(self, booking_id: str, context: RunContext, key: IdempotencyKey) -> str:
+    def cancel_booking(self, booking_id: BookingId, context: RunContext, key: IdempotencyKey) -> str:
         """Cancel one booking.
 
         Args:
@@ -132,15 +144,15 @@ class _Desk:
         booking = store.cancel(booking_id, key)
         return f"Cancelled {booking.id}: {_what(booking.item)}, {_names(booking)}, ${booking.total} refunded"
 
-    def flight_preview(self, flight_id: str, passengers: Names, context: RunContext, key: IdempotencyKey) -> str:
+    def flight_preview(self, flight_id: FlightId, passengers: Names, context: RunContext, key: IdempotencyKey) -> str:
         """What book_flight would do, for whoever approves it."""
         return _priced(self._ahead(flight_id, "flight", context), passengers)
 
-    def stay_preview(self, hotel_id: str, guest: Name, context: RunContext, key: IdempotencyKey) -> str:
+    def stay_preview(self, hotel_id: HotelId, guest: Name, context: RunContext, key: IdempotencyKey) -> str:
         """What book_hotel would do."""
         return _priced(self._ahead(hotel_id, "stay", context), [guest])
 
-    def cancel_preview(self, booking_id: str, context: RunContext, key: IdempotencyKey) -> str:
+    def cancel_preview(self, booking_id: BookingId, context: RunContext, key: IdempotencyKey) -> str:
         """What cancel_booking would cancel."""
         booking = self._store().booking(booking_id)
         self._check_ahead(booking.item, context)
@@ -201,22 +213,42 @@ def _bookable(day: date, context: RunContext) -> date:
     raise NotBookable(f"{day} is {wrong}: today is {first}, choose a date from {first} to {last}.")
 
 
-def _cheapest_first(offers: Sequence[Offer], places: int, max_price: float, what: str, day: date) -> str:
-    """One line for each offer that fits, or what to change."""
-    free = sorted((offer for offer in offers if offer.left >= places), key=_by_price)
-    fitting = [offer for offer in free if not max_price or offer.price <= max_price]
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What was searched for: in words, and the limits that an offer has to keep."""
+
+    what: str
+    day: date
+    places: int
+    max_price: float
+
+
+def _found(offers: Sequence[Offer], wanted: _Wanted) -> str:
+    """One line for each offer that fits, in the order given, or what to change."""
+    free = [offer for offer in offers if offer.left >= wanted.places]
+    fitting = [offer for offer in free if not wanted.max_price or offer.price <= wanted.max_price]
     if fitting:
         return _lines([_offer_line(offer) for offer in fitting])
+    what = wanted.what
     if free:
-        return f"There is no {what} for at most ${max_price:g}. The cheapest is {_offer_line(free[0])}"
-    other = f"try another date, such as {day + timedelta(days=1)}"
+        cheapest = min(free, key=_by_price)
+        return f"There is no {what} for at most ${wanted.max_price:g}. The cheapest is {_offer_line(cheapest)}"
+    other = f"try another date, such as {wanted.day + timedelta(days=1)}"
     if most := max((offer.left for offer in offers), default=0):
-        return f"There is no {what} with {places} seats left, at most {most}: book fewer together, or {other}."
+        return f"There is no {what} with {wanted.places} seats left, at most {most}: book fewer together, or {other}."
     return f"There is no {what} {'that is not sold out' if offers else 'any more'}: {other}."
 
 
 def _by_price(offer: Offer) -> tuple[int, datetime | str]:
     return offer.price, offer.departs.isoformat() if isinstance(offer, Flight) else offer.hotel
+
+
+FlightOrder: TypeAlias = Literal["cheapest", "earliest", "latest"]
+_ORDERS: Mapping[str, Callable[[Flight], Any]] = {
+    "cheapest": _by_price,
+    "earliest": lambda flight: flight.departs,
+    "latest": lambda flight: -flight.departs.timestamp(),
+}
 
 
 def _offer_line(offer: Offer) -> str:

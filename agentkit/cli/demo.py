@@ -7,6 +7,7 @@ import os
 import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -89,10 +90,26 @@ def _travel(options: AgentOptions) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="agentkit-demo-") as folder:
         # The travel tools open their database when they are first used.
         os.environ["AGENTKIT_TRAVEL_DB"] = str(Path(folder) / "travel.db")
+        cheapest = _cheapest()
         outcome = _run(replace(options, tool=TRAVEL_TOOLS), TRAVEL_QUESTION)
         booked = _bookings()
-    _verdict(booked.count("confirmed") == 1 and "Ada Lovelace" in booked, f"In the database: {booked}")
+    if outcome.refused and "confirmed" not in booked:
+        _verdict(True, f"In the database: {booked} You did not allow one.")
+        return outcome
+    wanted = booked.count("confirmed") == 1 and f": {cheapest} " in booked and ", Ada Lovelace, " in booked
+    fault = "" if wanted else f" That is not what was asked for: {cheapest} is the cheapest flight."
+    _verdict(wanted, f"In the database: {booked}{fault}")
     return outcome
+
+
+def _cheapest() -> str:
+    """The id of the flight that is asked for."""
+    from agentkit.registry_import import load_tools
+    from agentkit.schema import IdempotencyKey, RunContext
+
+    (search,) = load_tools("search_flights")
+    now = RunContext("demo", 0, datetime.now().astimezone(), IdempotencyKey("demo"))
+    return str(search("Oslo", "Rome", "tomorrow", now)).split()[0]
 
 
 def _bookings() -> str:
@@ -130,8 +147,9 @@ def _trust(model: str) -> None:
     """Which model answered, and how far to trust it."""
     console.say("")
     if model.partition(":")[0] == "local":
-        from agentkit.models.local import NOTICE
+        from agentkit.models.local import NOTICE, UNTRAINED
 
-        console.note(f"{NOTICE} A larger one: run-agent demo -m provider:model")
+        notice = NOTICE if model == "local" else UNTRAINED
+        console.note(f"{notice} A larger one: run-agent demo -m provider:model")
     else:
         console.note(f"Answered by {model}. Check what it says before you rely on it.")

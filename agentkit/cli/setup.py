@@ -55,6 +55,8 @@ def make_agent(options: AgentOptions, pause: Pause, *, prompt: str | None = None
     tools = tools_of(options.tool, strategy)
     params = inference_params(options.option)
     model = options.model or default_model(quiet=options.quiet)
+    if model == "local":
+        prompt = None  # it has an edition of its own, which it was trained with
     return Agent(
         load_model(model),
         tools,

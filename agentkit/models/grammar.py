@@ -6,10 +6,14 @@ length, so that a reply always ends.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agentkit.messages import Message
 from agentkit.models.base import ReplyFormat, ToolSchema
-from agentkit.models.json_grammar import LINE_CHAR, JsonGrammar, Rules, any_of, literal
+from agentkit.models.copy_grammar import Heard
+from agentkit.models.gbnf import LINE_CHAR, Rules, any_of, literal
+from agentkit.models.json_grammar import JsonGrammar
 
 __all__ = ["Held", "held_to"]
 
@@ -39,8 +43,12 @@ class Held:
     grammar: str | None = None
 
 
-def held_to(format: ReplyFormat) -> Held:  # noqa: A002 - the name that `Request` gives it
-    """How a reply in this format begins, and the grammar of the rest."""
+def held_to(format: ReplyFormat, messages: Sequence[Message] = ()) -> Held:  # noqa: A002 - `Request`'s name
+    """How a reply in this format begins, and the grammar of the rest.
+
+    Args:
+        messages: the conversation, for the values that can only be copied from it.
+    """
     rules = Rules()
     match format.kind:
         case "text":
@@ -52,7 +60,7 @@ def held_to(format: ReplyFormat) -> Held:  # noqa: A002 - the name that `Request
         case "react":
             thought = rules.add("thought", _line(rules, THOUGHT))
             final = f'"Final Answer: " {_answer(rules)}'
-            ways = [_action(rules, format.tools), final] if format.tools else [final]
+            ways = [way for way in (_action(rules, format.tools, Heard(messages)), final) if way]
             return Held("Thought:", rules.text(f'" " {thought} "\\n" {any_of(ways)}'))
 
 
@@ -64,12 +72,11 @@ def _answer(rules: Rules) -> str:
     return rules.add("answer", _line(rules, ANSWER))
 
 
-def _action(rules: Rules, tools: tuple[ToolSchema, ...]) -> str:
-    calls = [
-        f'{literal(tool["name"])} "\\nAction Input: " {JsonGrammar(rules, tool["parameters"]).arguments()}'
-        for tool in tools
-    ]
-    return f'"Action: " {any_of(calls)}'
+def _action(rules: Rules, tools: tuple[ToolSchema, ...], heard: Heard) -> str | None:
+    """A call of one of the tools for which there are arguments."""
+    found = [(tool["name"], JsonGrammar(rules, tool["parameters"], heard).arguments()) for tool in tools]
+    calls = [f'{literal(name)} "\\nAction Input: " {given}' for name, given in found if given]
+    return f'"Action: " {any_of(calls)}' if calls else None
 
 
 def _code(rules: Rules) -> str:

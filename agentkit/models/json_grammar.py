@@ -1,21 +1,23 @@
 """From JSON Schema to GBNF, llama.cpp's grammar notation.
 
 Every text such a grammar allows is JSON in `json.dumps` spacing, fits the schema, and is bounded in length, so that
-generation always ends. Properties come in the schema's order. Not enforced (the tool's own validation still is):
+generation always ends. Properties come in the schema's order. Values marked "x-copied" can only be what the
+conversation says (see `copy_grammar`). Not enforced (the tool's own validation still is):
 `pattern`, `multipleOf`, `uniqueItems`, formats other than date, time, date-time and uuid.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, cast
 
 from agentkit.messages import JSON
 from agentkit.models import number_grammar
+from agentkit.models.copy_grammar import Heard, copied
+from agentkit.models.gbnf import Rules, any_of, literal
 
-__all__ = ["LINE_CHAR", "JsonGrammar", "Rules", "any_of", "literal"]
+__all__ = ["JsonGrammar"]
 
 Schema: TypeAlias = "Mapping[str, JSON]"
 Path: TypeAlias = "tuple[str, ...]"
@@ -29,8 +31,6 @@ ITEMS_MAX = 50
 REF_DEPTH = 5
 """References followed inside one another; a recursive type is cut off here."""
 
-# Line separators are left out beside the control characters: one thought or one string is one line.
-LINE_CHAR = r"[^\x00-\x1F\x7F\x85\u2028\u2029]"
 _STRING_CHAR = r'[^"\\\x00-\x1F\x7F\x85\u2028\u2029] | "\\" ["\\/bfnrt]'
 _DAY = (
     '("0" [13578] | "1" [02]) "-" ("0" [1-9] | [12] [0-9] | "3" [01]) | '
@@ -39,53 +39,34 @@ _DAY = (
 _CLOCK = '("0" [0-9] | "1" [0-9] | "2" [0-3]) ":" [0-5] [0-9] ":" [0-5] [0-9]'
 
 
-class Rules:
-    """The named rules of a grammar; the same expression is written once."""
-
-    def __init__(self) -> None:
-        self._names: dict[str, str] = {}
-
-    def add(self, hint: str, expression: str) -> str:
-        """The name of the rule with this expression; `hint` helps a human reader."""
-        if expression not in self._names:
-            base = re.sub(r"[^a-zA-Z0-9]+", "-", hint).strip("-") or "rule"
-            self._names[expression] = f"{base}-{len(self._names)}"
-        return self._names[expression]
-
-    def text(self, root: str) -> str:
-        """The grammar, starting from this expression."""
-        lines = [f"root ::= {root}", *(f"{name} ::= {expression}" for expression, name in self._names.items())]
-        return "\n".join(lines) + "\n"
-
-
-def literal(text: str) -> str:
-    """A GBNF literal of this text."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda char: f"\\x{ord(char[0]):02X}", escaped) + '"'
-
-
-def any_of(expressions: Sequence[str]) -> str:
-    """One of these, in parentheses where that is needed."""
-    return expressions[0] if len(expressions) == 1 else f"({' | '.join(expressions)})"
-
-
 class JsonGrammar:
     """Adds the rules of one schema's values to `rules`.
 
     Methods return a GBNF expression, or None where no value can be written within the bounds (a required part of a
-    type that contains itself without end).
+    type that contains itself without end, or a value to copy that nobody has said).
+
+    Args:
+        heard: what values marked "x-copied" are copied from; nothing: the mark is ignored.
     """
 
-    def __init__(self, rules: Rules, root: Schema) -> None:
+    def __init__(self, rules: Rules, root: Schema, heard: Heard | None = None) -> None:
         self._rules = rules
         self._root = root
+        self._heard = heard or Heard()
+        self._missed = False
 
-    def arguments(self) -> str:
-        """The whole schema as an object: a tool's arguments."""
-        return self._object(self._root, ()) or self._map(True, ())
+    def arguments(self) -> str | None:
+        """The whole schema as an object: a tool's arguments. None while a required one has nothing to copy."""
+        found = self._object(self._root, ())
+        return found if found or self._missed else self._map(True, ())
 
     def value(self, schema: JSON, path: Path = ()) -> str | None:
         """Any value that fits the schema; `path` holds the references that led here."""
+        if isinstance(schema, Mapping) and schema.get("x-copied") and self._heard:
+            return self._copied(schema)
+        return self._fitting(schema, path)
+
+    def _fitting(self, schema: JSON, path: Path) -> str | None:
         if schema is False:
             return None
         if not isinstance(schema, Mapping) or not schema:
@@ -104,6 +85,14 @@ class JsonGrammar:
         if isinstance(kind, Sequence) and not isinstance(kind, str):
             return self._first_of([{**schema, "type": each} for each in kind], path)
         return self._typed(kind, schema, path)
+
+    def _copied(self, schema: Schema) -> str | None:
+        values = copied(schema["x-copied"], schema.get("type"), self._heard)
+        if values is None and (words := self._heard.words()):
+            self._rules.include(words)
+            return '"\\"" copied "\\""'
+        self._missed = self._missed or not values
+        return any_of([literal(value) for value in values]) if values else None
 
     def _typed(self, kind: JSON, schema: Schema, path: Path) -> str | None:
         match kind:

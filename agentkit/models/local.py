@@ -17,11 +17,20 @@ from agentkit.models.base import Params, Request
 from agentkit.models.grammar import held_to
 from agentkit.models.local_engine import ENGINES, Engine, Setup
 from agentkit.models.local_stream import AsyncLocalStream, LocalStream, Reader
-from agentkit.models.weights import file_sha256, locate
+from agentkit.models.weights import ADAPTER, file_sha256, locate
+from agentkit.prompt import Edition
 
-__all__ = ["NOTICE", "LocalModel", "chatml", "installed"]
+__all__ = ["EDITION", "NOTICE", "UNTRAINED", "LocalModel", "chatml", "installed"]
 
-NOTICE = "Model: local SmolLM2-135M. A 135M model: fine to try the plumbing, not for answers you rely on."
+NOTICE = (
+    "Model: local SmolLM2-135M, trained for agentkit. Of new tasks like those it was trained on it gets about "
+    "75 % (travel) and 90 % (word problems) right; with anything else it guesses. Check what it says."
+)
+UNTRAINED = (
+    "Model: a small local one without agentkit's adapter: fine to try the plumbing, not for answers you rely on."
+)
+EDITION = Edition({"react": "local-react", "pal-math": "local-pal", "tools": "local-tools"})
+"""The prompts that agentkit's adapter was trained with."""
 CONTEXT = 8192
 MAX_TOKENS = 1024
 """Output tokens in one call when the request does not say; replies under a grammar end before, as a rule."""
@@ -43,9 +52,14 @@ class LocalModel:
         params: what holds where a request does not say.
         weights: a GGUF file with a ChatML template; the fetched SmolLM2 by default.
         adapter: a GGUF LoRA adapter for these weights, with its `sha256` in hex, which is checked.
+        trained: where neither weights nor adapter are named: with agentkit's own adapter, and the prompts it was
+            trained with.
         context: tokens of prompt and reply together.
         threads: for reading prompts; by default the processors at hand, at most 4.
         notice: say once per process on stderr how far this model is to be trusted.
+
+    Attributes:
+        prompts: the edition of the prompts that suits the adapter; None for the ordinary ones.
 
     Raises:
         ConfigError: the extra or a file is missing, or the adapter is not the one named; the text has the command.
@@ -58,6 +72,7 @@ class LocalModel:
         weights: Path | None = None,
         adapter: Path | None = None,
         sha256: str | None = None,
+        trained: bool = True,
         context: int = CONTEXT,
         threads: int | None = None,
         notice: bool = True,
@@ -65,6 +80,10 @@ class LocalModel:
         if importlib.util.find_spec("xllamacpp") is None:
             raise ConfigError("The local model needs an extra. Run: pip install 'agentkit-react[local]'")
         self._params = params
+        own = trained and weights is None and adapter is None
+        if own:
+            adapter, sha256 = ADAPTER.path, ADAPTER.sha256
+        self.prompts: Edition | None = EDITION if own else None
         self._setup = Setup(_existing(weights), _checked(adapter, sha256), context, threads or min(_processors(), 4))
         self._notice = notice
 
@@ -86,12 +105,12 @@ class LocalModel:
 
     def _engine(self) -> Engine:
         if self._notice:
-            _say_once(NOTICE)
+            _say_once(NOTICE if self.prompts else UNTRAINED)
         return ENGINES.get(self._setup)
 
     def _prepared(self, request: Request) -> tuple[dict[str, object], Reader]:
         params = _merged(self._params, request.params)
-        held = held_to(request.format)
+        held = held_to(request.format, request.messages)
         wanted: dict[str, object] = {
             "prompt": chatml(request.messages) + held.opening,
             "max_tokens": params.max_tokens or MAX_TOKENS,

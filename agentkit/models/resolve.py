@@ -29,7 +29,8 @@ def load(model: str | BaseChatModel | Model, *, params: Params = NO_PARAMS, **pr
 
     Args:
         model: "provider:name" ("bedrock:us.amazon.nova-lite-v1:0", "openai:gpt-5-mini", "ollama:llama3.2": any provider
-            of LangChain's `init_chat_model`); "local", or "local:/path/to/weights.gguf"; a LangChain `BaseChatModel`;
+            of LangChain's `init_chat_model`); "local", "local:base" (without the adapter), or
+            "local:/path/to/weights.gguf"; a LangChain `BaseChatModel`;
             or an object with our protocol, which is given back as it is.
         params: inference parameters for every call; those of a request win over them.
         provider_options: what the provider's LangChain class takes; for Bedrock see `agentkit.models.bedrock`.
@@ -79,7 +80,9 @@ def _named(name: str, params: Params, options: dict[str, object]) -> Model:
     if provider == "local":
         from agentkit.models.local import LocalModel
 
-        weights: dict[str, Any] = {"weights": Path(rest)} if rest else {}
+        weights: dict[str, Any] = {}
+        if rest:
+            weights = {"trained": False} if rest == "base" else {"weights": Path(rest)}
         return LocalModel(params, **weights, **cast("dict[str, Any]", options))
     if BEDROCK_ID.match(name):
         raise ConfigError(f"{name!r} names no provider. Did you mean 'bedrock:{name}'?")

@@ -25,7 +25,7 @@ from typing import IO, TypeAlias
 
 from agentkit.errors import ConfigError
 
-__all__ = ["SMOLLM2", "Progress", "Weights", "cache_dir", "fetch", "file_sha256", "locate"]
+__all__ = ["ADAPTER", "SMOLLM2", "Adapter", "Progress", "Weights", "cache_dir", "fetch", "file_sha256", "locate"]
 
 Progress: TypeAlias = "Callable[[str, int, int], None]"
 """Called with the stage ("download" or "check"), the bytes done, and the bytes in all."""
@@ -59,6 +59,21 @@ SMOLLM2 = Weights(
     size=98_362_432,
     wheel_size=92_871_040,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """An adapter that is installed with agentkit, pinned by its hash."""
+
+    path: Path
+    sha256: str
+
+
+ADAPTER = Adapter(
+    path=Path(__file__).parent / "trained" / "smollm2-135m-agentkit.gguf",
+    sha256="c0da10671f331872ff1d43539a4e98a4c42d0c5f9f8566da12650a9a3ca86c59",
+)
+"""See the model card beside it."""
 
 
 def cache_dir() -> Path:

@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from agentkit.agent import Agent
 from agentkit.errors import ConfigError
-from agentkit.prompt import Prompts, Template, load, names
+from agentkit.prompt import Edition, Prompts, Template, load, names
+from agentkit.testing import ScriptedModel
 
 STRATEGY_PROMPTS = ("react", "react-chat", "pal-math", "pal-date", "pal-table", "code")
+LOCAL = ("local-react", "local-pal", "local-tools")
 
 
 def test_the_prompts_that_come_along() -> None:
-    assert {*STRATEGY_PROMPTS, "observations", "format_errors", "last_call", "tools"} == set(names())
+    assert {*STRATEGY_PROMPTS, *LOCAL, "observations", "format_errors", "last_call", "tools"} == set(names())
 
 
 @pytest.mark.parametrize("name", STRATEGY_PROMPTS)
@@ -20,6 +23,23 @@ def test_every_strategy_prompt_has_the_four_parts_and_examples(name: str) -> Non
     prompt = load(name)
     assert list(prompt.sections) == ["instructions", "context", "input data", "output indicator"]
     assert prompt.meta["description"] and prompt.examples
+
+
+def test_an_edition_takes_the_place_of_files_and_may_leave_texts_empty() -> None:
+    edition = Edition({"react": "local-react", "tools": "local-tools"})
+    prompts = Prompts.choose("react", edition)
+    assert prompts.main is load("local-react")
+    assert prompts.say("tools", "argument", name="city", description="where") == ""
+    assert prompts.say("observations", "no result") == "Done."
+    assert Prompts.choose("code", edition).main is load("code")
+
+
+def test_the_model_s_edition_is_used_unless_a_prompt_is_chosen() -> None:
+    class Trained(ScriptedModel):
+        prompts = Edition({"react": "local-react"})
+
+    assert "Answer with the tools." in Agent(Trained([])).opening("?")[0].text
+    assert "You answer questions." in Agent(Trained([]), prompt="react").opening("?")[0].text
 
 
 def test_filling_is_strict() -> None:

@@ -16,8 +16,9 @@ from pydantic import BaseModel, Field, TypeAdapter, create_model
 
 from agentkit.messages import JSON, Action, Finish, Malformed
 from agentkit.models.base import ReplyFormat
+from agentkit.models.gbnf import Rules
 from agentkit.models.grammar import Held, held_to
-from agentkit.models.json_grammar import JsonGrammar, Rules
+from agentkit.models.json_grammar import JsonGrammar
 from agentkit.parse import decide
 from agentkit.tool import tool
 

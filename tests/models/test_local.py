@@ -41,7 +41,8 @@ REACT = ReplyFormat("react", (search.schema,))
 
 @pytest.fixture(scope="module")
 def model() -> LocalModel:
-    return LocalModel(notice=False)
+    """Without the adapter: what is tested here is the runtime, and not what the model has learnt."""
+    return LocalModel(trained=False, notice=False)
 
 
 def request(*messages: Message, form: ReplyFormat = FREE, **params: float | tuple[str, ...]) -> Request:
@@ -125,7 +126,7 @@ def test_sampling_follows_its_parameters(model: LocalModel) -> None:
 
 
 def test_own_parameters_hold_where_the_request_has_none() -> None:
-    model = LocalModel(Params(max_tokens=3), notice=False)
+    model = LocalModel(Params(max_tokens=3), trained=False, notice=False)
     assert tokens_of(list(model.stream(request()))).output == 3
     assert tokens_of(list(model.stream(request(max_tokens=4)))).output == 4
 
@@ -185,7 +186,7 @@ def test_threads_share_one_engine(model: LocalModel) -> None:
     results: dict[int, str] = {}
 
     def ask(n: int) -> None:
-        other = LocalModel(notice=False)
+        other = LocalModel(trained=False, notice=False)
         results[n] = text_of(list(other.stream(request(Message("user", f"Count to {n}."), max_tokens=8))))
 
     threads = [threading.Thread(target=ask, args=(n,)) for n in range(4)]

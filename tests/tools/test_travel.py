@@ -104,6 +104,18 @@ def test_flights_that_have_left_are_not_shown(call: Call) -> None:
     assert found.endswith("on 2026-11-23 any more: try another date, such as 2026-11-24.")
 
 
+def test_the_order_is_chosen(call: Call) -> None:
+    def departures(**order: str) -> list[str]:
+        found = call("search_flights", origin="LHR", destination="JFK", date="2026-11-24", **order)
+        return [line.split()[3] for line in found.splitlines()]
+
+    assert departures(first="earliest") == sorted(departures())
+    assert departures(first="latest") == sorted(departures(), reverse=True)
+    assert departures(first="cheapest") == departures()
+    with pytest.raises(BadArguments, match="'cheapest', 'earliest' or 'latest'"):
+        departures(first="best")
+
+
 def test_only_flights_with_enough_seats(call: Call) -> None:
     lines = call("search_flights", origin="LHR", destination="JFK", date="2026-11-24", seats=5).splitlines()
     assert all(int(line.split()[-2]) >= 5 for line in lines)
@@ -158,6 +170,7 @@ def test_the_soonest_booking_is_listed_first_and_long_lists_are_cut(call: Call) 
         (["passenger 1"], "'passenger 1' is not a person's name; ask the user"),
         (["the user"], "is not a person's name"),
         (["me"], "is not a person's name"),
+        (["Rome"], "'Rome' is a place and not a person's name"),
         (["Ann Lee", "?"], "is not a person's name"),
         ("Lee, Ann", "write full names in a list"),
         (3, "should be a valid list"),

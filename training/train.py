@@ -1,0 +1,246 @@
+"""Trains the adapter on traces (make them with training.traces).
+
+    python -m training.train --traces traces.jsonl --out adapter
+
+Goes on from the last checkpoint in the folder --out when it is run again. Uses a GPU where there is one. Writes
+adapter.pt (weights and the state of training), log.jsonl (one line a step) and loss.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+# Before torch is loaded: threads that spin while they wait take the processor from whoever shares it.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
+
+import torch
+
+from agentkit.messages import Message
+from agentkit.models.weights import fetch, file_sha256
+from training.model import Adapter, Batch, Llama, read_gguf
+from training.tokens import Sample, sample
+
+__all__ = ["Plan", "batches", "load_adapter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How it is trained.
+
+    Attributes:
+        rate: the highest learning rate, reached after `warmup` of all steps; then it falls as a cosine.
+        tokens: about how many are in a batch.
+        seconds: stop after this long; the learning rate falls to its end by then.
+    """
+
+    rank: int = 16
+    alpha: float = 32.0
+    rate: float = 2e-3
+    warmup: float = 0.04
+    tokens: int = 2000
+    seconds: float = 3600.0
+    seed: int = 1
+
+
+def read_samples(path: Path, weights: Path) -> list[Sample]:
+    """The traces in tokens, in the file's order."""
+    found: list[Sample] = []
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            record = json.loads(line)
+            messages = [Message(role, text) for role, text in record["messages"]]
+            found.append(sample(weights, messages, record["faulty"]))
+    return found
+
+
+def batches(samples: list[Sample], tokens: int, dice: Random) -> list[list[Sample]]:
+    """Conversations of one prefix and about one length together, in an order without any pattern."""
+    by_prefix: dict[tuple[int, ...], list[Sample]] = defaultdict(list)
+    for each in samples:
+        by_prefix[each.prefix].append(each)
+    found: list[list[Sample]] = []
+    for prefix, group in by_prefix.items():
+        # Not sorted exactly: lengths within a batch are alike, but the batches are not the same in every pass.
+        group.sort(key=lambda each: len(each.body) * dice.uniform(0.9, 1.1))
+        batch: list[Sample] = []
+        for each in group:
+            longest = max(len(each.body), *(len(one.body) for one in batch), 0)
+            if batch and len(prefix) + longest * (len(batch) + 1) > tokens:
+                found.append(batch)
+                batch = []
+            batch.append(each)
+        found.append(batch)
+    dice.shuffle(found)
+    return found
+
+
+def as_batch(samples: list[Sample], device: torch.device) -> Batch:
+    """Padded at the end, where nothing looks at it."""
+    longest = max(len(each.body) for each in samples)
+    bodies = torch.tensor([[*each.body, *[0] * (longest - len(each.body))] for each in samples])
+    places = [(row, column) for row, each in enumerate(samples) for column in each.trained]
+    rows, columns = (torch.tensor(side) for side in zip(*places, strict=True))
+    targets = bodies[rows, columns]
+    parts = (torch.tensor(samples[0].prefix), bodies, rows, columns - 1, targets)
+    return Batch(*(part.to(device) for part in parts))
+
+
+def endless(samples: list[Sample], plan: Plan, skip: int) -> Iterator[list[Sample]]:
+    """Batches of one pass after the other; the first `skip` were trained before."""
+    dice = Random(plan.seed)
+    while True:
+        for batch in batches(samples, plan.tokens, dice):
+            if skip > 0:
+                skip -= 1
+                continue
+            yield batch
+
+
+def load_adapter(path: Path, weights: dict[str, torch.Tensor], blocks: int) -> Adapter:
+    """The adapter of a checkpoint."""
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    adapter = Adapter(weights, blocks, state["plan"]["rank"], state["plan"]["alpha"])
+    adapter.load_state_dict(state["adapter"])
+    return adapter
+
+
+def train(plan: Plan, samples: list[Sample], traces: str, out: Path, weights: Path) -> None:
+    """Train until the time is up; a checkpoint is written every three minutes.
+
+    Args:
+        traces: the hash of the file that `samples` come from. With the same file as before, training goes on where it
+            was in it; with another one, it begins at its beginning.
+    """
+    torch.manual_seed(plan.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    shape, tensors = read_gguf(weights)
+    adapter = Adapter(tensors, shape.blocks, plan.rank, plan.alpha)
+    model = Llama(shape, tensors, adapter, torch.bfloat16).to(device)
+    optimizer = torch.optim.AdamW(adapter.parameters(), lr=plan.rate, weight_decay=0.0, betas=(0.9, 0.99))
+    done: dict[str, float] = {"steps": 0, "tokens": 0, "seconds": 0.0, "cpu": 0.0}
+    seen = 0  # batches of these traces that were trained before
+    if (checkpoint := out / "adapter.pt").exists():
+        state: dict[str, Any] = torch.load(checkpoint, map_location=device, weights_only=True)
+        adapter.load_state_dict(state["adapter"])
+        optimizer.load_state_dict(state["optimizer"])
+        done = state["done"]
+        seen = int(done["steps"]) - int(state["first"]) if state.get("traces") == traces else 0
+    saved = time.monotonic()
+    started, first = saved - done["seconds"], int(done["steps"]) - seen
+
+    def save() -> None:
+        """Written beside and renamed: whatever happens, a whole checkpoint is there."""
+        learnt = {"adapter": adapter.state_dict(), "optimizer": optimizer.state_dict()}
+        loose = checkpoint.with_suffix(".new")
+        torch.save({"plan": asdict(plan), "done": done, "traces": traces, "first": first, **learnt}, loose)
+        loose.replace(checkpoint)
+
+    with (out / "log.jsonl").open("a", encoding="utf-8") as log:
+        for batch in endless(samples, plan, seen):
+            share = (time.monotonic() - started) / plan.seconds
+            if share >= 1:
+                break
+            before = time.process_time()
+            rate = _rate(plan, share)
+            loss = _step(model, optimizer, as_batch(batch, device), rate)
+            fresh = len(batch[0].prefix) + sum(len(each.body) for each in batch)
+            done = {
+                "steps": done["steps"] + 1,
+                "tokens": done["tokens"] + fresh,
+                "seconds": time.monotonic() - started,
+                "cpu": done["cpu"] + time.process_time() - before,
+            }
+            log.write(json.dumps({**done, "loss": loss, "rate": rate, "family": len(batch[0].prefix)}) + "\n")
+            log.flush()
+            _show(share, done, loss)
+            if time.monotonic() - saved > 180:
+                save()
+                saved = time.monotonic()
+    save()
+    plot(out)
+
+
+def _rate(plan: Plan, share: float) -> float:
+    if share < plan.warmup:
+        return plan.rate * (share / plan.warmup + 0.02)
+    fall = (share - plan.warmup) / (1 - plan.warmup)
+    return plan.rate * (0.03 + 0.97 * (1 + math.cos(math.pi * fall)) / 2)
+
+
+def _step(model: Llama, optimizer: torch.optim.Optimizer, batch: Batch, rate: float) -> float:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    loss = model.loss(batch)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return float(loss.detach())
+
+
+def _show(share: float, done: dict[str, float], loss: float) -> None:
+    width = 30
+    bar = "#" * int(share * width)
+    told = f"step {done['steps']:.0f}, {done['tokens'] / 1000:.0f}k tokens, {done['cpu']:.0f} CPU-s, loss {loss:.3f}"
+    sys.stderr.write(f"\r[{bar:<{width}}] {share:4.0%} {told}  ")
+    sys.stderr.flush()
+
+
+def plot(out: Path) -> None:
+    """loss.png: the loss of each step, and its running mean."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    steps = [json.loads(line) for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    tokens, losses = [each["tokens"] / 1000 for each in steps], [each["loss"] for each in steps]
+    mean, means = losses[0], []
+    for loss in losses:
+        mean += 0.05 * (loss - mean)
+        means.append(mean)
+    figure, axes = pyplot.subplots(figsize=(8, 4.5))
+    axes.plot(tokens, losses, ".", alpha=0.3, label="a batch")
+    axes.plot(tokens, means, label="running mean")
+    axes.set(xlabel="tokens trained, in thousands", ylabel="loss (cross entropy)", yscale="log")
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(out / "loss.png", dpi=120)
+    pyplot.close(figure)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--traces", type=Path, default=Path("training/out/traces.jsonl"))
+    parser.add_argument("--out", type=Path, default=Path("training/out/adapter"))
+    parser.add_argument("--minutes", type=float, default=60, help="how long to train, in all")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    for name, value in asdict(Plan()).items():
+        if name != "seconds":
+            parser.add_argument(f"--{name}", type=type(value), default=value)
+    given = vars(parser.parse_args())
+    torch.set_num_threads(given["threads"])
+    plan = Plan(seconds=given["minutes"] * 60, **{name: given[name] for name in asdict(Plan()) if name in given})
+    given["out"].mkdir(parents=True, exist_ok=True)
+    weights = fetch()
+    samples = read_samples(given["traces"], weights)
+    sys.stderr.write(f"{len(samples)} conversations, {sum(len(each.body) for each in samples)} tokens, "
+                     f"{sum(len(each.trained) for each in samples)} of them trained\n")  # fmt: skip
+    train(plan, samples, file_sha256(given["traces"]), given["out"], weights)
+
+
+if __name__ == "__main__":
+    main()
