@@ -21,7 +21,7 @@ from agentkit.messages import JSON
 
 __all__ = ["PromptChoice", "PromptFile", "Prompts", "Template", "load", "names"]
 
-PromptChoice: TypeAlias = "str | Path | Mapping[str, str | Path] | None"
+PromptChoice: TypeAlias = "str | Path | Mapping[str, str | Path] | Prompts | None"
 PARTS = ("instructions", "context", "input data", "output indicator")
 TEXTS = ("observations", "format_errors", "last_call", "tools")
 _PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -159,11 +159,13 @@ class Prompts:
         """The built-in files, with those of the user in their place.
 
         `choice` is a name or path for the main prompt, or a mapping from "prompt" or the name of a file of texts
-        ("observations", "format_errors", "last_call", "tools") to a name or path.
+        ("observations", "format_errors", "last_call", "tools") to a name or path; or all of them, as they are.
 
         Raises:
             ConfigError: an unknown key or file, or a file without a section that is needed.
         """
+        if isinstance(choice, Prompts):
+            return choice
         chosen = dict(choice) if isinstance(choice, Mapping) else {"prompt": choice} if choice is not None else {}
         if unknown := sorted(chosen.keys() - {"prompt", *TEXTS}):
             raise ConfigError(f"Unknown prompt {unknown[0]!r}: override one of prompt, {', '.join(TEXTS)}.")
