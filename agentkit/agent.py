@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import secrets
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
@@ -251,6 +252,12 @@ class Agent:
     def models(self) -> tuple[Model, ...]:
         """The model and its fallbacks."""
         return self._assembly.models
+
+    def like(self, assembly: Assembly) -> Agent:
+        """An agent of other parts, which runs its programs where this one does."""
+        made = copy.copy(self)
+        made._assembly = assembly
+        return made
 
     @property
     def assembly(self) -> Assembly:
