@@ -255,8 +255,9 @@ def _parting(found: Diff, one: str, other: str) -> Iterator[str]:
     if first is None:
         yield "Their steps are the same."
     else:
-        step = (first.one or first.other).step if first.one or first.other else 0
-        yield f"They part at step {step}."
+        there = first.one or first.other
+        assert there is not None
+        yield f"They part at step {there.step}."
     for pair in found.pairs:
         yield from _side_by_side(pair, one, other)
     for text in found.after:

@@ -150,10 +150,8 @@ def takes(options: type[D]) -> Callable[[Callable[Concatenate[D, P], None]], Cal
     def decorate(function: Callable[Concatenate[D, P], None]) -> Callable[..., None]:
         hints = get_type_hints(options, include_extras=True)
         # What is about the agent comes before what is about any run.
-        items = sorted(
-            fields(cast("type[DataclassInstance]", options)),
-            key=lambda item: item.name in RunOptions.__dataclass_fields__,
-        )
+        every = fields(cast("type[DataclassInstance]", options))
+        items = sorted(every, key=lambda item: item.name in RunOptions.__dataclass_fields__)
 
         def command(*args: P.args, **given: P.kwargs) -> None:
             chosen = {item.name: given.pop(item.name) for item in items}

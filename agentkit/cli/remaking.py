@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -61,7 +60,7 @@ def agent_object(name: str) -> Agent:
     if not colon:
         raise ConfigError(f"{name!r} names no object: write package.module:object or file.py:object.")
     found = member(load_module(place), attribute, place)
-    made = found() if not isinstance(found, Agent) and isinstance(found, Callable) else found  # type: ignore[arg-type]  # a protocol at run time
+    made: object = found() if callable(found) and not isinstance(found, Agent) else found
     if not isinstance(made, Agent):
         raise ConfigError(f"{name} is no Agent, nor a function that makes one.")
     return made

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agentkit.cli.watching import Outcome
     from agentkit.events import Event
     from agentkit.journal import Recording
+    from agentkit.journal.replaying import Replay, Speed
     from agentkit.messages import Run
 
 __all__ = ["fork", "register", "replay", "resume"]
@@ -189,10 +190,7 @@ def replay(
         console.note(f"Replayed: {steps_taken(run)}, and the same result{far}.")
 
 
-def _shown(replayed: object, options: RunOptions, *, jsonl: bool) -> Run:
-    from agentkit.journal.replaying import Replay
-
-    assert isinstance(replayed, Replay)
+def _shown(replayed: Replay, options: RunOptions, *, jsonl: bool) -> Run:
     shown = display(options)
     with ExitStack() as stack:
         sinks = watching(options, shown, stack, jsonl=jsonl)
@@ -203,9 +201,9 @@ def _shown(replayed: object, options: RunOptions, *, jsonl: bool) -> Run:
     return replayed.run
 
 
-def _speed(text: str) -> float | str:
+def _speed(text: str) -> Speed:
     if text == "max":
-        return text
+        return "max"
     try:
         return float(text)
     except ValueError:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["default_model", "inference_params", "make_agent", "settled", "strategy_of", "tools_of", "usage"]
 
-O = TypeVar("O", bound=AgentOptions)
+Options = TypeVar("Options", bound=AgentOptions)
 DEFAULT_TOOLS = ("calculator", "python")
 NO_MODEL = (
     "No model: no credentials are in sight, and the local model is not installed. Name one (-m bedrock:…, -m openai:…, "
@@ -42,7 +42,7 @@ def usage(option: str) -> Generator[None]:
         raise typer.BadParameter(str(error), param_hint=f"'{option}'") from error
 
 
-def settled(options: O, *, prompt: str | None = None) -> O:
+def settled(options: Options, *, prompt: str | None = None) -> Options:
     """The options with what they leave open decided, so that they make the same agent another day.
 
     Args:

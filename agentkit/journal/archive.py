@@ -120,7 +120,7 @@ class Archive:
         kept = {name: value for name, value in row.items() if name not in (*_LEASE, "agent_id")}
         return Recording(
             _as_data("runs", kept),
-            tuple(_as_data("effects", line) for line in lines),
+            tuple(_as_data("effects", dict(line)) for line in lines),
             tuple(dict(each) for each in said),
             None if spec is None else json.loads(spec),
         )
