@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import secrets
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
@@ -29,6 +30,7 @@ from agentkit.toolbox import Toolbox, ToolLike
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+    from agentkit.journal.recordings import Recording
     from agentkit.runnable import AgentRunnable
 
 __all__ = ["Agent", "History", "ModelLike"]
@@ -177,6 +179,51 @@ class Agent:
         """`resume` as a flow of operations and events (`drive` and `adrive` run it)."""
         return self._assembly.resume(run_id, config, allow_drift=allow_drift)
 
+    def fork(
+        self,
+        run: str | Recording,
+        at: int,
+        *,
+        reply: str | None = None,
+        observation: str | None = None,
+        run_id: str | None = None,
+        config: Config = None,
+    ) -> Run:
+        """Begin a new run in the middle of another: the steps before `at` are copied, and nothing of them is done
+        again; from there on this agent goes on. It may have another model, other prompts or limits: that is its use.
+
+        Args:
+            run: a run of the journal, or a recording.
+            at: the first step that is done anew, from 1.
+            reply: what the model is to have said at that step; it is not asked.
+            observation: what is to have come of that step's action, which is neither chosen nor done anew.
+            run_id: the new run's name; made up if not given.
+
+        Raises:
+            ConfigError: there is no journal, no such step, or it cannot be changed like that.
+            JournalError: there is no such run.
+            ModelError: no model answered; `error.run` holds the steps so far.
+        """
+        return _ended(
+            drive(self.fork_flow(run, at, reply=reply, observation=observation, run_id=run_id, config=config))
+        )
+
+    def fork_flow(
+        self,
+        run: str | Recording,
+        at: int,
+        *,
+        reply: str | None = None,
+        observation: str | None = None,
+        run_id: str | None = None,
+        config: Config = None,
+    ) -> Flow[Run]:
+        """`fork` as a flow of operations and events (`drive` and `adrive` run it)."""
+        from agentkit.journal.forking import Change
+
+        change = Change(at, reply, observation)
+        return self._assembly.fork(run, change, run_id or secrets.token_hex(8), config)
+
     def opening(self, question: str, *, history: History = None) -> tuple[Message, ...]:
         """The messages with which a run would begin."""
         return self._assembly.opening(Start(question, _turns(history), "", datetime.now().astimezone()))
@@ -209,6 +256,17 @@ class Agent:
     def models(self) -> tuple[Model, ...]:
         """The model and its fallbacks."""
         return self._assembly.models
+
+    def like(self, assembly: Assembly) -> Agent:
+        """An agent of other parts, which runs its programs where this one does."""
+        made = copy.copy(self)
+        made._assembly = assembly
+        return made
+
+    @property
+    def assembly(self) -> Assembly:
+        """Its parts, for what runs the loop in another way (a replay, a batch)."""
+        return self._assembly
 
     def _sandbox(self) -> Interpreter:
         if self._interpreter is not None:

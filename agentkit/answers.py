@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,20 @@ class Answers:
     def __init__(self, answer_type: object, prompts: Prompts) -> None:
         self._type = answer_type
         self._prompts = prompts
+        self._given: Mapping[str, JSON] | None = None
         if answer_type is not None:
             _ = self.format
+
+    @classmethod
+    def of_schema(cls, schema: Mapping[str, JSON] | None, prompts: Prompts) -> Answers:
+        """Reads answers as the type that a JSON Schema describes, where the type itself is not at hand."""
+        if schema is None:
+            return cls(None, prompts)
+        from agentkit.json_schema import type_of
+
+        made = cls(None, prompts)
+        made._type, made._given = type_of(schema), schema
+        return made
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:  # Any: the type is the user's, known only at run time
@@ -41,11 +54,18 @@ class Answers:
             raise ConfigError(f"answer_type {self._type!r} cannot be validated: {str(error).splitlines()[0]}") from None
 
     @cached_property
+    def schema(self) -> Mapping[str, JSON] | None:
+        """JSON Schema of the answer; None for text."""
+        if self._type is None:
+            return None
+        return self._given or self._adapter.json_schema()
+
+    @cached_property
     def format(self) -> str:
         """What the prompt says about the form of the answer; nothing for text."""
-        if self._type is None:
+        if self.schema is None:
             return ""
-        return self._prompts.say("tools", "answer format", schema=json.dumps(self._adapter.json_schema()))
+        return self._prompts.say("tools", "answer format", schema=json.dumps(self.schema))
 
     def value(self, answer: str, data: JSON) -> object:
         """The answer as the asked-for type; without one, the data that a program gave.

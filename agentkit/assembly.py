@@ -32,7 +32,10 @@ from agentkit.vote import Vote
 
 if TYPE_CHECKING:
     from agentkit.journal import Journal
+    from agentkit.journal.fingerprint import Fingerprint
+    from agentkit.journal.forking import Change
     from agentkit.journal.recorder import Recorder
+    from agentkit.journal.recordings import Recording
 
 __all__ = ["Assembly", "JournalChoice", "Start", "cost_usd"]
 
@@ -55,7 +58,12 @@ class Start:
 
 @dataclass(frozen=True)
 class Assembly:
-    """An agent's parts, checked and ready."""
+    """An agent's parts, checked and ready.
+
+    Attributes:
+        wrap: wrappers below the journal: they see what is performed.
+        above: wrappers above it: they see what is answered from the journal, too.
+    """
 
     models: tuple[Model, ...]
     plan: Plan
@@ -67,6 +75,7 @@ class Assembly:
     wrap: Sequence[Callable[[Perform], Perform]]
     journal: JournalChoice = None
     on_approval: OnApproval = "ask"
+    above: Sequence[Callable[[Perform], Perform]] = ()
 
     def flow(self, start: Start) -> Flow[Run]:
         """The whole run: the loop with its effects performed, from RunStarted to RunEnded."""
@@ -74,7 +83,7 @@ class Assembly:
         if journal is None:
             self.check_parks_nothing()
             return (yield from self._run(start))
-        recorder = yield from journal.begin(start, self._fingerprint)
+        recorder = yield from journal.begin(start, self.fingerprint)
         try:
             return (yield from self._run(replace(recorder.start, config=start.config), recorder))
         finally:
@@ -85,12 +94,29 @@ class Assembly:
         journal = yield from self._opened()
         if journal is None:
             raise ConfigError("Only an agent with a journal can resume a run: Agent(…, journal=Journal()).")
-        hold = _Hold(partial(journal.take, run_id, self._fingerprint, allow_drift=allow_drift))
+        hold = _Hold(partial(journal.take, run_id, self.fingerprint, allow_drift=allow_drift))
         try:
             recorder = cast("Recorder", (yield from Call(hold.take, {})))
             return (yield from self._run(replace(recorder.start, config=config), recorder))
         finally:
             hold.leave()
+
+    def fork(
+        self, parent: str | Recording, change: Change, run_id: str, config: Mapping[str, object] | None
+    ) -> Flow[Run]:
+        """A new run that goes on from the middle of another."""
+        from agentkit.journal.forking import forked
+
+        journal = yield from self._opened()
+        if journal is None:
+            raise ConfigError("Only an agent with a journal can fork a run: Agent(…, journal=Journal()).")
+
+        def begin() -> None:
+            known = journal.recording(parent) if isinstance(parent, str) else parent
+            journal.add_fork(forked(known, change, run_id), self.fingerprint)
+
+        yield from Call(begin, {})
+        return (yield from self.resume(run_id, config, allow_drift=False))
 
     def check_parks_nothing(self) -> None:
         """See that runs without a journal need none.
@@ -107,7 +133,8 @@ class Assembly:
         return self.journal
 
     @cached_property
-    def _fingerprint(self) -> dict[str, str]:
+    def fingerprint(self) -> Fingerprint:
+        """What the agent is, in short and in full."""
         from agentkit.journal.fingerprint import fingerprint
 
         return fingerprint(self)
@@ -147,7 +174,7 @@ class Assembly:
     def opening(self, start: Start) -> tuple[Message, ...]:
         """System message, earlier turns, question."""
         system = self._system(start.now.toordinal(), start.now.hour, start.now.minute)
-        room = self._context_tokens
+        room = self.context_tokens
         kept = self.limits.history_tokens if room is None else min(self.limits.history_tokens, room // 2)
         earlier = trimmed(start.history, self.plan.prompts, kept)
         return (Message("system", system), *earlier, Message("user", self._question(start.question)))
@@ -177,6 +204,8 @@ class Assembly:
                 Programs(plan.session, plan.toolbox, plan.prompts, start.now, performed, again, memory=recorder)
             )
             performed = programs[0].around(performed)
+        for wrapper in reversed(self.above):
+            performed = wrapper(performed)
         return guard.around(performed)
 
     def _task(self, start: Start, sample: int = 0, taken: int = 0) -> Task:
@@ -184,7 +213,7 @@ class Assembly:
         bounds = [plan.max_steps, None if limits.max_steps is None else limits.max_steps - taken]
         return Task(
             question=start.question,
-            conversation=Conversation(self.opening(start), plan.prompts, self._context_tokens),
+            conversation=Conversation(self.opening(start), plan.prompts, self.context_tokens),
             read=plan.read,
             format=plan.format,
             stop=plan.stop,
@@ -222,7 +251,7 @@ class Assembly:
         return tuple(self.plan.toolbox)
 
     @cached_property
-    def _context_tokens(self) -> int | None:
+    def context_tokens(self) -> int | None:
         """How much may be sent: the limit that was set, or three quarters of a window that a model tells of; the rest
         is for what it writes, and for the error of the estimate."""
         if self.limits.context_tokens is not None:

@@ -17,7 +17,7 @@ from agentkit.schema import Arguments
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-__all__ = ["SchemaArguments", "adapter"]
+__all__ = ["SchemaArguments", "adapter", "type_of"]
 
 _Schema: TypeAlias = "Mapping[str, JSON]"
 
@@ -58,6 +58,11 @@ def adapter(schema: _Schema, name: str) -> TypeAdapter[dict[str, object]]:
         raise ConfigError(f"Tool {name!r}: its JSON Schema cannot be used: {first}") from error
 
 
+def type_of(schema: _Schema) -> object:
+    """The type that a schema describes, as far as types can say it (dates and patterns are texts)."""
+    return _Types(schema, numbers_as_text=False).of(schema)
+
+
 class SchemaArguments(Arguments):
     """The arguments that a JSON Schema describes, where the tool itself is not at hand."""
 
@@ -78,10 +83,15 @@ class SchemaArguments(Arguments):
 
 
 class _Types:
-    """Types of the parts of one schema; `refs` are the references on the way to the part, so that none is endless."""
+    """Types of the parts of one schema; `refs` are the references on the way to the part, so that none is endless.
 
-    def __init__(self, root: _Schema) -> None:
+    Args:
+        numbers_as_text: take a number where a text is wanted, as tools do.
+    """
+
+    def __init__(self, root: _Schema, *, numbers_as_text: bool = True) -> None:
         self._root = root
+        self._numbers_as_text = numbers_as_text
 
     def of(self, schema: JSON, refs: tuple[str, ...] = ()) -> object:
         if not isinstance(schema, Mapping):
@@ -122,7 +132,7 @@ class _Types:
         for key, part in cast("_Schema", schema.get("properties") or {}).items():
             hint = self.of(part, refs)
             fields[key] = hint if key in required else NotRequired[hint]
-        config = ConfigDict(extra="allow" if is_open else "forbid", coerce_numbers_to_str=True)
+        config = ConfigDict(extra="allow" if is_open else "forbid", coerce_numbers_to_str=self._numbers_as_text)
         # The functional form takes names computed at run time; checkers only know the literal one.
         return with_config(config)(TypedDict(name, fields))  # type: ignore[operator]
 

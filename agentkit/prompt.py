@@ -21,7 +21,7 @@ from agentkit.messages import JSON
 
 __all__ = ["Edition", "PromptChoice", "PromptFile", "Prompts", "Template", "load", "names"]
 
-PromptChoice: TypeAlias = "str | Path | Mapping[str, str | Path] | Edition | None"
+PromptChoice: TypeAlias = "str | Path | Mapping[str, str | Path] | Edition | Prompts | None"
 PARTS = ("instructions", "context", "input data", "output indicator")
 TEXTS = ("observations", "format_errors", "last_call", "tools")
 _PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -172,11 +172,14 @@ class Prompts:
         """The built-in files, with those of the user in their place.
 
         `choice` is a name or path for the main prompt, or a mapping from "prompt" or the name of a file of texts
-        ("observations", "format_errors", "last_call", "tools") to a name or path, or an edition of all of them.
+        ("observations", "format_errors", "last_call", "tools") to a name or path; or an edition of all of them, or all
+        of them as they are.
 
         Raises:
             ConfigError: an unknown key or file, or a file without a section that is needed.
         """
+        if isinstance(choice, Prompts):
+            return choice
         if isinstance(choice, Edition):
             choice = {"prompt": choice.of(default), **{name: choice.of(name) for name in TEXTS}}
         chosen = dict(choice) if isinstance(choice, Mapping) else {"prompt": choice} if choice is not None else {}

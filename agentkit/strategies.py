@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal, Protocol, TypeAlias, cast
 
 from agentkit import parse
@@ -30,6 +30,7 @@ class Plan:
         samples: how many times the question is run, for a vote.
         max_steps: the strategy's own bound on the steps of one sample.
         session: where the programs of a run that act through tools live; None for a strategy without such programs.
+        options: what makes the same strategy again, by its name; None for a strategy that only its class can make.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Plan:
     samples: int = 1
     max_steps: int | None = None
     session: Callable[[], Interpreter] | None = None
+    options: Mapping[str, JSON] | None = None
 
 
 class Strategy(Protocol):
@@ -84,6 +86,7 @@ class React:
             examples=_examples(prompts, _react_example),
             tools_text=_tool_lines(toolbox, prompts),
             stop=("\nObservation:",),
+            options={},
         )
 
 
@@ -125,6 +128,7 @@ class Pal:
             last_call="code",
             samples=self.samples,
             max_steps=1 + self.repairs + self.explain,
+            options=asdict(self),
         )
 
     def _read(self, reply: Reply, steps: Sequence[Step]) -> Decision:
@@ -155,6 +159,7 @@ class Code:
             tools_text=_function_lines(toolbox, prompts),
             last_call="code",
             session=lambda: new_session(interpreter()),
+            options={},
         )
 
 
@@ -174,11 +179,11 @@ def _succeeded(steps: Sequence[Step]) -> bool:
     return bool(steps) and steps[-1].observation is not None and not steps[-1].observation.failed
 
 
-_NAMED: Mapping[str, Callable[[], Strategy]] = {"react": React, "pal": Pal, "code": Code}
+_NAMED: Mapping[str, Callable[..., Strategy]] = {"react": React, "pal": Pal, "code": Code}
 
 
-def strategy(choice: StrategyLike) -> Strategy:
-    """A strategy by name, or as it is.
+def strategy(choice: StrategyLike | str, options: Mapping[str, JSON] | None = None) -> Strategy:
+    """A strategy by name (with its options), or as it is.
 
     Raises:
         ConfigError: no strategy has this name.
@@ -187,7 +192,7 @@ def strategy(choice: StrategyLike) -> Strategy:
         return choice
     if choice not in _NAMED:
         raise ConfigError(f"Unknown strategy {choice!r}. There are: {', '.join(_NAMED)}.")
-    return _NAMED[choice]()
+    return _NAMED[choice](**(options or {}))
 
 
 def _implicit(decision: Decision, text: str, steps: Sequence[Step]) -> Decision:

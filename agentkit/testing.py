@@ -17,14 +17,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from agentkit.conversation import estimate_tokens
 from agentkit.errors import ConfigError
-from agentkit.messages import ReplyEnd, Tokens
+from agentkit.messages import ReplyEnd, Run, Tokens
 from agentkit.models.base import Chunk, Model, Request
 
-__all__ = ["RecordingModel", "Say", "ScriptExhausted", "ScriptUnused", "ScriptedModel"]
+if TYPE_CHECKING:
+    from agentkit.agent import Agent
+    from agentkit.journal.recordings import Recording
+
+__all__ = ["RecordingModel", "Say", "ScriptExhausted", "ScriptUnused", "ScriptedModel", "replay"]
 
 
 class ScriptExhausted(AssertionError):
@@ -272,3 +276,28 @@ class _Heard:
 
     def say(self) -> Say:
         return Say("".join(self._parts), self._last.tokens, self._last.end or "end")
+
+
+def replay(run: str | Path | Recording, agent: Agent | None = None, *, allow_drift: bool = False) -> Run:
+    """Run a recorded run again, offline: no model is asked, no tool is called, every effect is answered from the
+    recording. The whole of it must come to the same, so that a recorded run is a test.
+
+    Args:
+        run: a recording, or the file of one (`run-agent runs export`, `Recording.save`).
+        agent: the agent that is under test; by default it is made again from the recording.
+        allow_drift: the agent's prompts, tools' descriptions or model may be others by now.
+
+    Raises:
+        ReplayDiffers: (an AssertionError) it goes another way; says where first.
+        ConfigError: the file is no recording.
+        JournalError: the agent cannot be made from the recording: it needs `agent`.
+    """
+    from agentkit.journal.recordings import Recording
+    from agentkit.journal.replaying import Replay
+
+    recording = run if isinstance(run, Recording) else Recording.load(run)
+    replayed = Replay(recording, None if agent is None else agent.assembly, allow_drift=allow_drift)
+    for _ in replayed.events():
+        pass
+    assert replayed.run is not None
+    return replayed.run

@@ -12,7 +12,7 @@ import typer
 
 from agentkit.cli import console
 from agentkit.cli.asking import display, show_answer, tell_end
-from agentkit.cli.options import AgentOptions, takes
+from agentkit.cli.options import AskOptions, takes
 from agentkit.errors import AgentkitError
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ HELP = """\
 Ctrl-C ends the answer that is being made, and the conversation goes on."""
 
 
-@takes(AgentOptions)
-def chat(options: AgentOptions) -> None:
+@takes(AskOptions)
+def chat(options: AskOptions) -> None:
     """Talk with an agent; each question knows what went before.
 
     Without a terminal, every line of stdin is a question.
@@ -45,13 +45,17 @@ def chat(options: AgentOptions) -> None:
       run-agent chat -t travel
       printf 'What is 2 + 2?\\nAnd its square?\\n' | run-agent chat -q
     """
-    from agentkit.cli.setup import make_agent
+    from agentkit.cli.keeping import commands, kept
+    from agentkit.cli.setup import make_agent, settled
     from agentkit.cli.sinks import trace
 
     shown = display(options)
     with ExitStack() as stack:
-        agent = stack.enter_context(make_agent(options, shown.paused, prompt="react-chat"))
-        talk = _Talk(agent, shown, stack.enter_context(trace(options.trace)), quiet=options.quiet)
+        options = settled(options, prompt="react-chat")
+        journal = stack.enter_context(kept(options))
+        agent = stack.enter_context(make_agent(options, shown.paused, journal=journal))
+        sinks = stack.enter_context(trace(options.trace))
+        talk = _Talk(agent, shown, sinks, quiet=options.quiet, commands=commands(options, journal))
         if sys.stdin.isatty():
             _at_terminal(talk)
         else:
@@ -85,6 +89,7 @@ class _Talk:
     shown: LiveDisplay | LineDisplay
     sinks: list[Sink]
     quiet: bool
+    commands: str | None = None
     last: Run | None = None
     runs: list[Run] = field(default_factory=list["Run"])
     over: bool = False
@@ -129,6 +134,7 @@ class _Talk:
                 if not self.quiet:
                     stack.enter_context(self.shown.showing())
                 outcome = watch(self.agent, question, [*self.sinks, *([] if self.quiet else [self.shown])], self.last)
+                outcome = replace(outcome, runs=self.commands)
         except AgentkitError as error:
             self.failed = True
             console.problem(str(error))

@@ -126,7 +126,7 @@ def _run(options: AgentOptions, question: str) -> Outcome:
 
     shown = display(options)
     with ExitStack() as stack:
-        agent = stack.enter_context(make_agent(options, shown.paused))
+        agent = stack.enter_context(make_agent(options, shown.paused, journal=None))
         stack.enter_context(shown.showing())
         outcome = watch(agent, question, [shown])
     show_answer(outcome, quiet=False)

@@ -15,7 +15,7 @@ from agentkit.approval import OnApproval
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["AgentOptions", "StrategyName", "takes"]
+__all__ = ["AgentOptions", "AskOptions", "RunOptions", "StrategyName", "takes"]
 
 D = TypeVar("D")
 P = ParamSpec("P")
@@ -31,7 +31,30 @@ def prompt_names(incomplete: str) -> list[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AgentOptions:
+class RunOptions:
+    """How a run is driven and shown; see each option's help."""
+
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve every call that would ask first.")] = False
+    trace: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", rich_help_panel=OUTPUT, help="Write every event to FILE as JSON Lines."),
+    ] = None
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="No progress: the answer, and errors.")
+    ] = False
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            "-v",
+            rich_help_panel=OUTPUT,
+            help="Long observations whole, log messages, tracebacks of errors.",
+        ),
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentOptions(RunOptions):
     """What the command line says of the agent; see each option's help."""
 
     model: Annotated[
@@ -97,7 +120,6 @@ class AgentOptions:
     timeout: Annotated[
         float | None, typer.Option(min=0, metavar="SECONDS", rich_help_panel=LIMITS, help="Seconds for the whole run.")
     ] = None
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve every call that would ask first.")] = False
     on_approval: Annotated[
         OnApproval,
         typer.Option(
@@ -105,22 +127,21 @@ class AgentOptions:
             help="A call that needs approval: ask at the terminal, or park the run until 'runs approve' has answered.",
         ),
     ] = "ask"
-    trace: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", rich_help_panel=OUTPUT, help="Write every event to FILE as JSON Lines."),
-    ] = None
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", rich_help_panel=OUTPUT, help="No progress: the answer, and errors.")
-    ] = False
-    verbose: Annotated[
-        bool,
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskOptions(AgentOptions):
+    """What the command line says of a new run; see each option's help."""
+
+    journal: Annotated[
+        str | None,
         typer.Option(
-            "--verbose",
-            "-v",
-            rich_help_panel=OUTPUT,
-            help="Long observations whole, log messages, tracebacks of errors.",
+            metavar="FILE|URL",
+            help="Where runs are written down, to be resumed, shown and replayed with 'run-agent runs'. "
+            "Default: AGENTKIT_JOURNAL, else a file in your data directory.",
         ),
-    ] = False
+    ] = None
+    no_journal: Annotated[bool, typer.Option("--no-journal", help="Write nothing down.")] = False
 
 
 def takes(options: type[D]) -> Callable[[Callable[Concatenate[D, P], None]], Callable[..., None]]:
@@ -128,7 +149,9 @@ def takes(options: type[D]) -> Callable[[Callable[Concatenate[D, P], None]], Cal
 
     def decorate(function: Callable[Concatenate[D, P], None]) -> Callable[..., None]:
         hints = get_type_hints(options, include_extras=True)
-        items = fields(cast("type[DataclassInstance]", options))
+        # What is about the agent comes before what is about any run.
+        every = fields(cast("type[DataclassInstance]", options))
+        items = sorted(every, key=lambda item: item.name in RunOptions.__dataclass_fields__)
 
         def command(*args: P.args, **given: P.kwargs) -> None:
             chosen = {item.name: given.pop(item.name) for item in items}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
@@ -16,13 +17,15 @@ from agentkit.errors import ConfigError
 
 if TYPE_CHECKING:
     from agentkit.agent import Agent
+    from agentkit.assembly import JournalChoice
     from agentkit.limits import Limits
     from agentkit.models import Params
     from agentkit.strategies import StrategyLike
     from agentkit.toolbox import ToolLike
 
-__all__ = ["default_model", "inference_params", "make_agent", "strategy_of", "tools_of", "usage"]
+__all__ = ["default_model", "inference_params", "make_agent", "settled", "strategy_of", "tools_of", "usage"]
 
+Options = TypeVar("Options", bound=AgentOptions)
 DEFAULT_TOOLS = ("calculator", "python")
 NO_MODEL = (
     "No model: no credentials are in sight, and the local model is not installed. Name one (-m bedrock:…, -m openai:…, "
@@ -39,12 +42,25 @@ def usage(option: str) -> Generator[None]:
         raise typer.BadParameter(str(error), param_hint=f"'{option}'") from error
 
 
-def make_agent(options: AgentOptions, pause: Pause, *, prompt: str | None = None) -> Agent:
+def settled(options: Options, *, prompt: str | None = None) -> Options:
+    """The options with what they leave open decided, so that they make the same agent another day.
+
+    Args:
+        prompt: the prompt when the options name none and the strategy is react.
+    """
+    strategy = strategy_of(options.strategy, options.prompt, options.samples, explain=options.explain)
+    model = options.model or default_model(quiet=options.quiet)
+    if model == "local":
+        prompt = None  # it has an edition of its own, which it was trained with
+    return replace(options, model=model, prompt=options.prompt or (prompt if strategy == "react" else None))
+
+
+def make_agent(options: AgentOptions, pause: Pause, *, journal: JournalChoice = "default") -> Agent:
     """The agent that the options describe.
 
     Args:
         pause: stops the display while a person is asked.
-        prompt: the prompt when the options name none and the strategy is react.
+        journal: where its runs are written down.
     """
     from agentkit.agent import Agent
 
@@ -55,17 +71,16 @@ def make_agent(options: AgentOptions, pause: Pause, *, prompt: str | None = None
     tools = tools_of(options.tool, strategy)
     params = inference_params(options.option)
     model = options.model or default_model(quiet=options.quiet)
-    if model == "local":
-        prompt = None  # it has an edition of its own, which it was trained with
     return Agent(
         load_model(model),
         tools,
         strategy=strategy,
-        prompt=options.prompt or (prompt if strategy == "react" else None),
+        prompt=options.prompt,
         limits=_limits(options),
         params=params,
         approve=None if parks else Consent(yes=options.yes, pause=pause),
         on_approval=options.on_approval,
+        journal=journal,
     )
 
 

@@ -7,7 +7,18 @@ from collections.abc import Mapping
 
 from agentkit.messages import Action, Observation, Run, Usage
 
-__all__ = ["arguments", "call_lines", "code_of", "counted", "folded", "observed", "printable", "steps_taken", "summary"]
+__all__ = [
+    "arguments",
+    "call_lines",
+    "code_of",
+    "counted",
+    "folded",
+    "observed",
+    "printable",
+    "steps_taken",
+    "summary",
+    "used",
+]
 
 FOLD_LINES = 8
 FOLD_CHARS = 1200
@@ -93,10 +104,11 @@ def steps_taken(run: Run) -> str:
 
 def summary(run: Run) -> str:
     """One line: how far, how much, how long."""
-    return " · ".join((steps_taken(run), *_used(run.usage)))
+    return " · ".join((steps_taken(run), *used(run.usage)))
 
 
-def _used(usage: Usage) -> list[str]:
+def used(usage: Usage) -> list[str]:
+    """How much, and how long."""
     parts = [f"{counted(usage.tokens, 'token')} ({usage.input_tokens:,} in, {usage.output_tokens:,} out)"]
     if usage.cost_usd:  # unknown, or nothing to pay
         parts.append(f"${usage.cost_usd:.4f}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from agentkit.messages import Run, Step, Turn, Usage
 if TYPE_CHECKING:
     from agentkit.agent import Agent
 
-__all__ = ["WAITS", "Outcome", "watch"]
+__all__ = ["WAITS", "Outcome", "watch", "watch_events"]
 
 LIMIT, REFUSED, WAITING, INTERRUPTED = 3, 4, 5, 130
 
@@ -31,11 +31,13 @@ class Outcome:
     Attributes:
         refused: an approval was refused and none was granted after it.
         error: what the model failed with; `run` then holds the steps before.
+        runs: how to call `run-agent runs` for the journal that has the run; None where none has.
     """
 
     run: Run
     refused: bool = False
     error: ModelError | None = None
+    runs: str | None = None
 
     @property
     def exit_code(self) -> int:
@@ -56,10 +58,18 @@ def watch(agent: Agent, question: str, sinks: Iterable[Sink], history: Run | Non
     Raises:
         ModelError: the model failed before the run began.
     """
-    tally = _Tally(question, (*history.history, history.turn) if history else ())
+    earlier = (*history.history, history.turn) if history else ()
+    return watch_events(agent.stream(question, history=history), sinks, question, earlier)
+
+
+def watch_events(
+    events: Generator[Event, None, object], sinks: Iterable[Sink], question: str, history: tuple[Turn, ...] = ()
+) -> Outcome:
+    """`watch`, for a run that is begun already."""
+    tally = _Tally(question, history)
     everyone = (tally, *sinks)
     try:
-        with closing(agent.stream(question, history=history)) as events:
+        with closing(events):
             for event in events:
                 _tell(everyone, event)
     except KeyboardInterrupt:

@@ -9,6 +9,7 @@ What is promised, and for which tools: docs/durability.md.
 
 from agentkit.errors import JournalError, LeaseLost, NeedsApproval, NeedsAttention
 from agentkit.journal.journal import Journal
+from agentkit.journal.recordings import Recording
 from agentkit.journal.records import Attention, PendingApproval, RunRecord
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "NeedsApproval",
     "NeedsAttention",
     "PendingApproval",
+    "Recording",
     "RunRecord",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -124,6 +125,22 @@ class Database:
         """Whether the database works, but will not have what was written (a row is there already, say)."""
         dbapi = self._raw.dbapi
         return isinstance(error.__cause__, (dbapi.IntegrityError, dbapi.DataError, dbapi.ProgrammingError))
+
+    def vacuum(self) -> None:
+        """Give unused room back to the disk (SQLite; others do so by themselves).
+
+        Raises:
+            JournalError: it cannot be done just now.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return
+        connection = self._engine.raw_connection()  # SQLAlchemy's own would begin a transaction, which VACUUM forbids
+        try:
+            connection.cursor().execute("VACUUM")
+        except sqlite3.Error as error:
+            raise JournalError(f"The journal cannot be made smaller just now ({error}). Nothing is lost.") from error
+        finally:
+            connection.close()
 
     def _make_tables(self) -> None:
         if self._has_tables:

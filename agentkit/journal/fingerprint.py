@@ -10,11 +10,31 @@ from agentkit.assembly import Assembly
 from agentkit.prompt import PromptFile
 from agentkit.toolbox import AnyTool
 
-__all__ = ["changes", "fingerprint"]
+__all__ = ["Fingerprint", "changes", "fingerprint"]
 
 
-def fingerprint(assembly: Assembly) -> dict[str, str]:
-    """A name or hash for each part of an agent that decides how a run goes on."""
+class Fingerprint(dict[str, str]):
+    """A name or hash for each part of an agent that decides how a run goes on.
+
+    Attributes:
+        spec: the agent itself, as JSON text (see `agentkit.journal.spec`).
+    """
+
+    spec: str = ""
+
+
+def fingerprint(assembly: Assembly) -> Fingerprint:
+    """What an agent is, in short and in full."""
+    from pydantic_core import to_json
+
+    from agentkit.journal.spec import described
+
+    made = Fingerprint(_parts(assembly))
+    made.spec = to_json(described(assembly), fallback=str, inf_nan_mode="constants").decode()
+    return made
+
+
+def _parts(assembly: Assembly) -> dict[str, str]:
     prompts = assembly.plan.prompts
     texts = {name: _texts(file) for name, file in prompts.texts.items()}
     return {

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from agentkit.approval import Approval
 from agentkit.assembly import Start
 from agentkit.errors import ConfigError, JournalError
 from agentkit.flow import Flow
-from agentkit.journal.fingerprint import changes
+from agentkit.journal.fingerprint import Fingerprint, changes
 from agentkit.journal.leases import new_owner, user
 from agentkit.journal.recorder import Recorder
+from agentkit.journal.recordings import Recording
 from agentkit.journal.records import (
     ATTENTION,
     Attention,
     EffectRow,
     Outcome,
     PendingApproval,
+    Rating,
     RunRecord,
     RunStatus,
     dump,
@@ -26,8 +30,10 @@ from agentkit.journal.records import (
 )
 from agentkit.journal.secrets import Masks, Redact, default_patterns
 from agentkit.messages import JSON, Action, Observation
+from agentkit.operations import Call
 
 if TYPE_CHECKING:
+    from agentkit.journal.differences import Diff
     from agentkit.journal.store import Store
 
 __all__ = ["Journal"]
@@ -42,6 +48,8 @@ class Journal:
         lease_seconds: how long a process that drives a run may be silent before another may take the run over. It
             tells that it lives with every effect, and three times in this time while it waits for one; of a process
             of the same machine that is gone nobody waits.
+        origin: JSON text that is kept beside each run that begins here: how to make its agent again. `run-agent` puts
+            its options here.
         redact: takes credentials out of each text that is written down; None keeps all but marked arguments as they
             are (see `agentkit.journal.secrets`).
 
@@ -50,7 +58,12 @@ class Journal:
     """
 
     def __init__(
-        self, url: str | None = None, *, lease_seconds: float = 60.0, redact: Redact | None = default_patterns
+        self,
+        url: str | None = None,
+        *,
+        lease_seconds: float = 60.0,
+        redact: Redact | None = default_patterns,
+        origin: str | None = None,
     ) -> None:
         if lease_seconds <= 0:
             raise ConfigError(f"lease_seconds must be more than 0, not {lease_seconds:g}.")
@@ -58,6 +71,8 @@ class Journal:
         from agentkit.journal.store import Store
 
         self._redact = redact
+        self._origin = origin
+        self._agent_ids: dict[str, str] = {}
         self._store: Store = Store(url or default_url(), lease_seconds)
 
     def close(self) -> None:
@@ -78,9 +93,111 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def runs(self, status: RunStatus | None = None) -> list[RunRecord]:
-        """All runs, or those with this status, the latest first."""
-        return self._store.runs(status)
+    def runs(
+        self,
+        status: RunStatus | None = None,
+        *,
+        since: datetime | None = None,
+        limit: int | None = None,
+        rating: Rating | None = None,
+    ) -> list[RunRecord]:
+        """All runs, or those that are asked for, the latest first.
+
+        Args:
+            status: only those with it.
+            since: only those that began then or later.
+            limit: at most so many.
+            rating: only those that were rated so.
+        """
+        return self._store.archive.find(status, None if since is None else _stamp(since), limit, rating)
+
+    def resolve_id(self, prefix: str) -> str:
+        """The name of the one run that begins with this.
+
+        Raises:
+            JournalError: there is none, or more than one.
+        """
+        return self._store.archive.resolve(prefix)
+
+    def recording(self, run_id: str) -> Recording:
+        """One run as a value, to be saved, replayed, forked or compared.
+
+        Raises:
+            JournalError: there is no such run.
+        """
+        return self._store.archive.recording(run_id)
+
+    def add(self, recording: Recording) -> None:
+        """Take in a run that was recorded elsewhere. If it has not ended it can be resumed here; resume it in one
+        place only.
+
+        Raises:
+            ConfigError: there is a run of its name.
+        """
+        self._store.archive.add(recording)
+
+    def add_fork(self, recording: Recording, fingerprint: Fingerprint) -> None:
+        """Take in the beginning of a run that another agent is to go on with. (For `Agent`.)
+
+        Raises:
+            ConfigError: there is a run of its name.
+        """
+        masks = Masks(self._redact)
+        run = {
+            **recording.run,
+            "model": fingerprint["model"],
+            "strategy": fingerprint["strategy"],
+            "fingerprint": dict(fingerprint),
+            "origin": None if self._origin is None else json.loads(masks.json(self._origin)),
+        }
+        self.add(replace(recording, run=run, agent=json.loads(masks.json(fingerprint.spec))))
+
+    def diff(self, one: str, other: str) -> Diff:
+        """Where two runs part.
+
+        Raises:
+            JournalError: there is no such run.
+        """
+        from agentkit.journal.differences import diff
+
+        return diff(self.recording(one), self.recording(other))
+
+    def rate(self, run_id: str, rating: Rating | None, note: str | None = None) -> None:
+        """Say what a run was worth; None takes an earlier rating back.
+
+        Raises:
+            JournalError: there is no such run.
+        """
+        if rating not in (None, "good", "bad"):
+            raise ConfigError(f"A rating is 'good', 'bad' or None, not {rating!r}.")
+        self._store.archive.rate(run_id, rating, note and Masks(self._redact).text(note))
+
+    def prune(
+        self,
+        older_than: timedelta | None = None,
+        statuses: Sequence[RunStatus] = ("ended",),
+        keep: int = 0,
+        *,
+        dry_run: bool = False,
+    ) -> list[RunRecord]:
+        """Throw runs away with their effects and approvals. Those that somebody drives stay.
+
+        Args:
+            older_than: only those that did not change for so long.
+            statuses: only those with one of these.
+            keep: spare so many of the latest.
+            dry_run: only say which.
+
+        Returns:
+            which, the oldest first.
+        """
+        now = datetime.now(UTC)
+        before = None if older_than is None else _stamp(now - older_than)
+        found = self._store.archive.old(statuses, before, keep, now.timestamp())
+        if found and not dry_run:
+            self._store.archive.remove((each.run_id for each in found), now.timestamp())
+            self._store.archive.vacuum()
+        return found
 
     def run(self, run_id: str) -> RunRecord:
         """What is known of one run.
@@ -191,7 +308,7 @@ class Journal:
         self._store.run(run_id)
         return self._store.approvals.answer(run_id, key, Approval(False, reason, by=by or ""), Masks(self._redact))
 
-    def begin(self, start: Start, fingerprint: Mapping[str, str]) -> Flow[Recorder]:
+    def begin(self, start: Start, fingerprint: Fingerprint) -> Flow[Recorder]:
         """Write down that a run begins. (For `Agent`.)
 
         Raises:
@@ -207,9 +324,19 @@ class Journal:
             strategy=fingerprint["strategy"],
             fingerprint=json.dumps(dict(fingerprint)),
             start=masks.json(told),
+            agent_id=(yield from self._agent_id(fingerprint.spec, masks)),
+            origin=self._origin and masks.json(self._origin),
         )
         lease = yield from self._store.begin(row, new_owner())
         return Recorder(self._store, lease, load(Start, told), masks)  # a resumed run has the same, secrets apart
+
+    def _agent_id(self, spec: str, masks: Masks) -> Flow[str]:
+        """The name of an agent, which is written down when its first run begins here."""
+        known = self._agent_ids.get(spec)
+        if known is None:
+            known = cast("str", (yield from Call(self._store.archive.agent_id, {"spec": masks.json(spec)})))
+            self._agent_ids[spec] = known
+        return known
 
     def take(self, run_id: str, fingerprint: Mapping[str, str], *, allow_drift: bool) -> Recorder:
         """Take a run over where its journal ends. (For `Agent`.)
@@ -229,3 +356,8 @@ class Journal:
         lease = self._store.take(run_id, new_owner())
         past, number = self._store.recorded(run_id)
         return Recorder(self._store, lease, start, Masks(self._redact), past, number, allow_drift=allow_drift)
+
+
+def _stamp(moment: datetime) -> str:
+    """As the tables have it. A time without a zone is this machine's."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -26,6 +26,7 @@ __all__ = [
     "Outcome",
     "PendingApproval",
     "Phase",
+    "Rating",
     "Recorded",
     "RunRecord",
     "RunStatus",
@@ -41,6 +42,7 @@ __all__ = [
 
 RunStatus = Literal["running", "ended", "interrupted", "needs_approval", "needs_attention", "error"]
 # unknown: nobody knows whether it happened, or it cannot go on by itself: a person is to say.
+Rating = Literal["good", "bad"]
 Phase = Literal["intent", "unknown", "retry", "result"]
 Why = Literal["interrupted", "cannot_tell", "secret"]
 ATTENTION: Mapping[str, str] = {
@@ -54,7 +56,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run as the journal tells of it. `status` stays "running" where the process died; times are UTC, ISO 8601."""
+    """A run as the journal tells of it. `status` stays "running" where the process died; times are UTC, ISO 8601.
+
+    Attributes:
+        parent: the run that it was forked from.
+        rating, note: what a person thinks of it: "good" or "bad", and why.
+        origin: how the program that began it made its agent (JSON, see `Journal`).
+    """
 
     run_id: str
     question: str
@@ -65,6 +73,10 @@ class RunRecord:
     strategy: str
     started_at: str
     updated_at: str
+    parent: str | None = None
+    rating: Rating | None = None
+    note: str | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,12 @@ from sqlalchemy import Connection, CursorResult, RowMapping, Update, bindparam, 
 from agentkit.errors import ConfigError, JournalError, LeaseLost
 from agentkit.flow import Flow
 from agentkit.journal.approvals import Approvals
+from agentkit.journal.archive import Archive
 from agentkit.journal.database import Database
 from agentkit.journal.heartbeat import Heartbeat
 from agentkit.journal.leases import Lease, owner_is_gone
 from agentkit.journal.lines import Lines, Pen
-from agentkit.journal.records import EffectRow, Outcome, Phase, Recorded, RunRecord, RunStatus, load, now, storable
+from agentkit.journal.records import EffectRow, Outcome, Phase, Recorded, RunRecord, load, now, storable
 from agentkit.journal.statements import Prepared
 from agentkit.journal.tables import effects, runs
 from agentkit.journal.writer import Job, Write, Writer
@@ -38,6 +39,8 @@ class RunRow:
     strategy: str
     fingerprint: str
     start: str
+    agent_id: str | None = None
+    origin: str | None = None
 
 
 class _Begin(Job):
@@ -71,6 +74,7 @@ class Store:
         self._lease_seconds = lease_seconds
         self._clock = clock
         self.approvals = Approvals(self._database, self._hold)
+        self.archive = Archive(self._database)
         self._writer = Writer(self._database)
         self._new_run = Prepared(insert(runs), self._database.dialect, [*RunRow.__dataclass_fields__, *_BEGINNING])
         self._pen = Pen(self._writer, self._database.dialect, lease_seconds, clock, one_writes=self._database.is_sqlite)
@@ -150,14 +154,6 @@ class Store:
     def run(self, run_id: str) -> RunRecord:
         with self._database.reading() as connection:
             return _record(_run(connection, run_id))
-
-    def runs(self, status: RunStatus | None) -> list[RunRecord]:
-        """All runs, the latest first."""
-        wanted = select(runs).order_by(runs.c.started_at.desc())
-        if status is not None:
-            wanted = wanted.where(runs.c.status == status)
-        with self._database.reading() as connection:
-            return [_record(row) for row in connection.execute(wanted).mappings()]
 
     def recorded(self, run_id: str) -> tuple[list[Recorded], int]:
         """The effects of a run, in order, each as its last line has it; and the number of the next line."""

@@ -112,6 +112,7 @@ def cli(tmp_path: Path) -> Cli:
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
         "AGENTKIT_CACHE": str(tmp_path / "cache"),
+        "AGENTKIT_JOURNAL": str(tmp_path / "journal.db"),
     }
     return Cli(tmp_path, env)
 
