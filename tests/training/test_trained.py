@@ -53,7 +53,7 @@ def test_problems() -> None:
 
 def test_travel_tasks() -> None:
     model = LocalModel(notice=False)
-    assert right([travel(seed, model) for seed in range(10)]) >= TRAVEL
+    assert right([travel(seed, model) for seed in range(6)]) >= TRAVEL
 
 
 def test_calculations() -> None:
@@ -61,7 +61,7 @@ def test_calculations() -> None:
     assert right([calculation(seed, model) for seed in range(5)]) >= CALCULATIONS
 
 
-PROBLEMS, TRAVEL, CALCULATIONS = 5, 5, 2
+PROBLEMS, TRAVEL, CALCULATIONS = 5, 3, 2
 """Well under what the whole evaluation measured (see the model card): it must not fail by another rounding."""
 
 
