@@ -13,9 +13,10 @@ from agentkit.act import Acting, act
 from agentkit.answers import Answers
 from agentkit.approval import Approver, OnApproval
 from agentkit.ask import Asking, ask
+from agentkit.budget import Ledger
 from agentkit.conversation import Conversation, trimmed
 from agentkit.default_journal import default_journal
-from agentkit.errors import ConfigError, ModelError, NeedsPerson
+from agentkit.errors import ConfigError, LeaseHeld, ModelError, NeedsPerson
 from agentkit.events import Answered, RunEnded, RunStarted
 from agentkit.flow import Act, Ask, Effect, Flow, Perform, lower
 from agentkit.guard import Guard
@@ -24,7 +25,7 @@ from agentkit.loop import Task, loop
 from agentkit.messages import Message, Run, Step, Tokens, Turn, Usage
 from agentkit.models import Model, Params
 from agentkit.models.retry import RetryPolicy
-from agentkit.operations import Call
+from agentkit.operations import Call, Sleep
 from agentkit.programs import PROGRAM, Programs
 from agentkit.prompt import Template
 from agentkit.strategies import Plan
@@ -44,18 +45,20 @@ AMBIENT = frozenset({"now"})
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a run begins with."""
+    """What a run begins with; `batch` and `place` where it is one of many."""
 
     question: str
     history: tuple[Turn, ...]
     run_id: str
     now: datetime
     config: Mapping[str, object] | None = None
+    batch: str | None = None
+    place: int | None = None
 
 
 @dataclass(frozen=True)
 class Assembly:
-    """An agent's parts, checked and ready."""
+    """An agent's parts, checked and ready; `ledger` where its runs share a budget."""
 
     models: tuple[Model, ...]
     plan: Plan
@@ -67,22 +70,38 @@ class Assembly:
     wrap: Sequence[Callable[[Perform], Perform]]
     journal: JournalChoice = None
     on_approval: OnApproval = "ask"
+    ledger: Ledger | None = None
 
     def flow(self, start: Start) -> Flow[Run]:
         """The whole run: the loop with its effects performed, from RunStarted to RunEnded."""
-        journal = yield from self._opened()
+        journal = yield from self.opened()
         if journal is None:
             self.check_parks_nothing()
             return (yield from self._run(start))
-        return (yield from self._recorded(partial(journal.begin, start, self._fingerprint), start.config))
+        return (yield from self._recorded(partial(journal.begin, start, self.fingerprint), start.config))
 
     def resume(self, run_id: str, config: Mapping[str, object] | None, *, allow_drift: bool) -> Flow[Run]:
         """The same run from where its journal ends: what it has is not done again."""
-        journal = yield from self._opened()
+        journal = yield from self.opened()
         if journal is None:
             raise ConfigError("Only an agent with a journal can resume a run: Agent(…, journal=Journal()).")
-        take = partial(journal.take, run_id, self._fingerprint, allow_drift=allow_drift)
+        take = partial(journal.take, run_id, self.fingerprint, allow_drift=allow_drift)
         return (yield from self._recorded(take, config))
+
+    def ensure(self, start: Start, *, known: bool, allow_drift: bool) -> Flow[Run]:
+        """The run of this name: begun, or carried on if the journal has it; waits while another process drives it.
+
+        Without a journal: `flow`.
+        """
+        journal = yield from self.opened()
+        if journal is None:
+            return (yield from self.flow(start))
+        take = partial(journal.ensure, start, self.fingerprint, known=known, allow_drift=allow_drift)
+        while True:
+            try:
+                return (yield from self._recorded(take, start.config))
+            except LeaseHeld as held:
+                yield from Sleep(min(max(held.seconds, 0.05), 1.0))
 
     def check_parks_nothing(self) -> None:
         """See that runs without a journal need none.
@@ -93,7 +112,8 @@ class Assembly:
         if self.on_approval == "park":
             raise ConfigError("on_approval='park' needs a journal, in which the question waits: journal=Journal().")
 
-    def _opened(self) -> Flow[Journal | None]:
+    def opened(self) -> Flow[Journal | None]:
+        """The journal, if runs are written down."""
         if self.journal == "default":
             return (yield from default_journal())
         return self.journal
@@ -107,7 +127,8 @@ class Assembly:
             hold.leave()
 
     @cached_property
-    def _fingerprint(self) -> dict[str, str]:
+    def fingerprint(self) -> dict[str, str]:
+        """A name or hash for each part that decides how a run goes on."""
         from agentkit.journal.fingerprint import fingerprint
 
         return fingerprint(self)
@@ -121,7 +142,7 @@ class Assembly:
             self._tool_names,
             start.now.isoformat(),
         )
-        meter = Meter(self.limits)
+        meter = Meter(self.limits, ledger=self.ledger)
         solve = self._vote(start) if self.plan.samples > 1 else loop(self._task(start))
         programs: list[Programs] = []
         try:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from agentkit.databases import Place, engine, reason
 from agentkit.default_journal import OFF, VARIABLE
-from agentkit.errors import ConfigError, JournalError
+from agentkit.errors import ConfigError, JournalUnavailable
 from agentkit.journal.tables import METADATA
 
 __all__ = ["Database", "default_url"]
@@ -58,7 +58,7 @@ class Database:
         """A connection that sees one state of the database.
 
         Raises:
-            JournalError: it cannot be reached.
+            JournalUnavailable: it cannot be reached.
         """
         with _clear_errors():
             self._make_tables()
@@ -70,7 +70,7 @@ class Database:
         """One transaction; when `durable`, it survives a power cut once it is over (on SQLite; others always do).
 
         Raises:
-            JournalError: the database cannot be reached or stays locked.
+            JournalUnavailable: the database cannot be reached or stays locked.
         """
         with _clear_errors():
             self._make_tables()
@@ -120,7 +120,7 @@ def _clear_errors() -> Generator[None, None, None]:
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:
-        raise JournalError(
+        raise JournalUnavailable(
             f"The journal cannot be used just now ({reason(error)}). "
             "The run stops here; resume it when the journal is back."
         ) from error

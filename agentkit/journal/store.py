@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from sqlalchemy import Connection, CursorResult, RowMapping, Update, bindparam, case, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from agentkit.errors import ConfigError, JournalError, LeaseLost
+from agentkit.errors import JournalError, LeaseHeld, LeaseLost, RunExists
 from agentkit.journal.approvals import Approvals
 from agentkit.journal.database import Database
 from agentkit.journal.leases import Lease, owner_is_gone
@@ -32,6 +32,8 @@ class RunRow:
     strategy: str
     fingerprint: str
     start: str
+    batch: str | None = None
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,7 @@ class Store:
         """Begin a run.
 
         Raises:
-            ConfigError: there is one of that name.
+            RunExists: there is one of that name.
         """
         now = _now()
         values = _values(row) | {"status": "running", "started_at": now, "updated_at": now}
@@ -86,7 +88,7 @@ class Store:
                 connection.execute(insert(runs).values(values | lease))
         except JournalError as error:
             if isinstance(error.__cause__, IntegrityError):
-                raise ConfigError(
+                raise RunExists(
                     f"There is a run {row.run_id!r} already: resume it, or choose another run_id."
                 ) from None
             raise
@@ -96,15 +98,17 @@ class Store:
         """Take over a run that nobody drives.
 
         Raises:
-            JournalError: there is no such run, or somebody drives it.
+            JournalError: there is no such run.
+            LeaseHeld: somebody drives it.
         """
         with self._database.writing(durable=False) as connection:
             row = _run(connection, run_id)
             left = cast("float", row["expires_at"]) - self._clock()
             holder = cast("str | None", row["owner"])
             if holder is not None and left > 0 and not owner_is_gone(holder):
-                raise JournalError(
-                    f"Run {run_id!r} is being driven by {holder}. If that process is gone, try again in {left:.0f} s."
+                raise LeaseHeld(
+                    f"Run {run_id!r} is being driven by {holder}. If that process is gone, try again in {left:.0f} s.",
+                    left,
                 )
             fence = cast("int", row["fence"])
             changed = {"owner": owner, "fence": fence + 1, "expires_at": self._clock() + self._lease_seconds}
@@ -112,7 +116,7 @@ class Store:
             seen = runs.c.fence == fence, runs.c.expires_at == row["expires_at"]
             free = update(runs).where(runs.c.run_id == run_id, *seen)
             if not _found(connection, free.values(changed)):
-                raise JournalError(f"Another process took run {run_id!r} over just now.")
+                raise LeaseHeld(f"Another process took run {run_id!r} over just now.")
         return Lease(run_id, owner, fence + 1)
 
     def append(self, lease: Lease, row: EffectRow, *, durable: bool) -> None:
@@ -157,6 +161,24 @@ class Store:
             wanted = wanted.where(runs.c.status == status)
         with self._database.reading() as connection:
             return [_record(row) for row in connection.execute(wanted).mappings()]
+
+    def fingerprints(self, batch: str) -> list[str]:
+        """Those of the agents that began the runs of a batch, each once."""
+        with self._database.reading() as connection:
+            wanted = select(runs.c.fingerprint).where(runs.c.batch == batch).distinct()
+            return list(connection.execute(wanted).scalars())
+
+    def places(self, batch: str, first: int, last: int) -> list[RowMapping]:
+        """`place`, `question` and `status` of the runs of a batch between two places, these included."""
+        columns = select(runs.c.place, runs.c.question, runs.c.status)
+        wanted = columns.where(runs.c.batch == batch, runs.c.place.between(first, last))
+        with self._database.reading() as connection:
+            return list(connection.execute(wanted).mappings())
+
+    @staticmethod
+    def stored(text: str) -> str:
+        """A text as it comes back from a column."""
+        return _text(text)
 
     def recorded(self, run_id: str) -> tuple[list[Recorded], int]:
         """The effects of a run, in order, each as its last line has it; and the number of the next line."""
