@@ -77,7 +77,7 @@ class Batch:
         self._allow_drift = allow_drift
         self._config = config
         self._tally = Tally()
-        self._begun = False
+        self._pool: Pool | None = None
 
     @property
     def summary(self) -> BatchSummary:
@@ -85,14 +85,18 @@ class Batch:
         return self._tally.summary()
 
     @property
+    def is_resumable(self) -> bool:
+        """Whether its runs are written down; known when the loop has begun."""
+        return self._pool is not None and self._pool.is_resumable
+
+    @property
     def failures(self) -> list[BatchResult]:
         """The results by now that have an error, in the order of the questions."""
         return sorted(self._tally.failures, key=lambda result: result.place)
 
     def __iter__(self) -> Generator[BatchResult, None, None]:
-        questions = self._taken()
-        pool = Pool(self._job())
-        with self._resumable(pool), Host() as host:
+        pool, questions = self._taken()
+        with self._resumable(), Host() as host:
             try:
                 pool.begin()
                 while not pool.over:
@@ -102,9 +106,8 @@ class Batch:
                     host.spawn(pool.aclose()).result()
 
     async def __aiter__(self) -> AsyncGenerator[BatchResult, None]:
-        questions = self._taken()
-        pool = Pool(self._job())
-        with self._resumable(pool):
+        pool, questions = self._taken()
+        with self._resumable():
             try:
                 await pool.in_thread(pool.begin)
                 while not pool.over:
@@ -113,11 +116,11 @@ class Batch:
             finally:
                 await pool.aclose()
 
-    def _taken(self) -> Iterator[Item]:
-        if self._begun:
+    def _taken(self) -> tuple[Pool, Iterator[Item]]:
+        if self._pool is not None:
             raise ConfigError("This batch has been looped over: make another one, with the same batch_id to go on.")
-        self._begun = True
-        return (self._item(place, question) for place, question in enumerate(self._questions))
+        self._pool = Pool(self._job())
+        return self._pool, (self._item(place, question) for place, question in enumerate(self._questions))
 
     def _item(self, place: int, question: object) -> Item:
         if not isinstance(question, str) or not question.strip():
@@ -140,11 +143,11 @@ class Batch:
         )
 
     @contextmanager
-    def _resumable(self, pool: Pool) -> Generator[None, None, None]:
+    def _resumable(self) -> Generator[None, None, None]:
         try:
             yield
         except (Exception, KeyboardInterrupt) as error:
-            if pool.is_resumable and not isinstance(error, ConfigError):
+            if self.is_resumable and not isinstance(error, ConfigError):
                 error.add_note(f"The batch can go on: agent.batch(…, batch_id={self.batch_id!r})")
             raise
 

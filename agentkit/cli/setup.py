@@ -39,11 +39,11 @@ def usage(option: str) -> Generator[None]:
         raise typer.BadParameter(str(error), param_hint=f"'{option}'") from error
 
 
-def make_agent(options: AgentOptions, pause: Pause, *, prompt: str | None = None) -> Agent:
+def make_agent(options: AgentOptions, pause: Pause | None, *, prompt: str | None = None) -> Agent:
     """The agent that the options describe.
 
     Args:
-        pause: stops the display while a person is asked.
+        pause: stops the display while a person is asked; None: nobody is.
         prompt: the prompt when the options name none and the strategy is react.
     """
     from agentkit.agent import Agent
