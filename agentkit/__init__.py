@@ -4,6 +4,8 @@ import logging
 
 from agentkit.agent import Agent
 from agentkit.approval import Approval, ApprovalRequest, approve_all
+from agentkit.batch import Batch, BatchResult, BatchSummary
+from agentkit.budget import Budget
 from agentkit.errors import (
     AgentkitError,
     AuthError,
@@ -48,6 +50,10 @@ __all__ = [
     "AuthError",
     "BadArguments",
     "BadRequestError",
+    "Batch",
+    "BatchResult",
+    "BatchSummary",
+    "Budget",
     "Code",
     "ConfigError",
     "ContextOverflowError",

@@ -6,15 +6,15 @@ import copy
 import secrets
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import aclosing
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, Unpack, get_args
 
 from agentkit.answers import Answers
 from agentkit.approval import Approver, OnApproval
 from agentkit.assembly import Assembly, JournalChoice, Start, cost_usd
+from agentkit.budget import Budget
 from agentkit.errors import ConfigError
-from agentkit.events import Event, RunEnded
+from agentkit.events import Event
 from agentkit.flow import Flow, Perform
 from agentkit.interpreter import Interpreter, default_interpreter
 from agentkit.limits import Limits
@@ -22,7 +22,7 @@ from agentkit.messages import Message, Run, Tokens, Turn
 from agentkit.models import Model, Params, load
 from agentkit.models.resolve import is_chat_model
 from agentkit.models.retry import RetryPolicy
-from agentkit.operations import adrive, drive
+from agentkit.operations import adrive, aended, drive, ended
 from agentkit.prompt import PromptChoice
 from agentkit.strategies import StrategyLike, strategy
 from agentkit.toolbox import Toolbox, ToolLike
@@ -30,6 +30,8 @@ from agentkit.toolbox import Toolbox, ToolLike
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+    from agentkit.batch import Batch
+    from agentkit.batch_pool import BatchResult, Engine, Order
     from agentkit.journal.recordings import Recording
     from agentkit.runnable import AgentRunnable
 
@@ -38,6 +40,18 @@ __all__ = ["Agent", "History", "ModelLike"]
 ModelLike: TypeAlias = "str | Model | BaseChatModel"
 History: TypeAlias = "Run | Sequence[Turn] | None"
 Config: TypeAlias = "Mapping[str, object] | None"
+
+
+class BatchOptions(TypedDict, total=False):
+    """The options of `Agent.batch`, for `abatch`."""
+
+    concurrency: int
+    budget: Budget | None
+    batch_id: str | None
+    order: Order
+    engine: Engine | None
+    allow_drift: bool
+    config: Config
 
 
 class Agent:
@@ -125,13 +139,13 @@ class Agent:
         Raises:
             ModelError: no model answered; `error.run` holds the steps so far.
         """
-        return _ended(self.stream(question, history=history, run_id=run_id, config=config))
+        return ended(self.stream(question, history=history, run_id=run_id, config=config))
 
     async def arun(
         self, question: str, *, history: History = None, run_id: str | None = None, config: Config = None
     ) -> Run:
         """`run`, in the running event loop."""
-        return await _aended(self.astream(question, history=history, run_id=run_id, config=config))
+        return await aended(self.astream(question, history=history, run_id=run_id, config=config))
 
     def stream(
         self, question: str, *, history: History = None, run_id: str | None = None, config: Config = None
@@ -169,11 +183,11 @@ class Agent:
             JournalError: there is no such run, or another process drives it.
             ModelError: no model answered; `error.run` holds the steps so far.
         """
-        return _ended(drive(self.resume_flow(run_id, allow_drift=allow_drift, config=config)))
+        return ended(drive(self.resume_flow(run_id, allow_drift=allow_drift, config=config)))
 
     async def aresume(self, run_id: str, *, allow_drift: bool = False, config: Config = None) -> Run:
         """`resume`, in the running event loop."""
-        return await _aended(adrive(self.resume_flow(run_id, allow_drift=allow_drift, config=config)))
+        return await aended(adrive(self.resume_flow(run_id, allow_drift=allow_drift, config=config)))
 
     def resume_flow(self, run_id: str, *, allow_drift: bool = False, config: Config = None) -> Flow[Run]:
         """`resume` as a flow of operations and events (`drive` and `adrive` run it)."""
@@ -204,9 +218,7 @@ class Agent:
             JournalError: there is no such run.
             ModelError: no model answered; `error.run` holds the steps so far.
         """
-        return _ended(
-            drive(self.fork_flow(run, at, reply=reply, observation=observation, run_id=run_id, config=config))
-        )
+        return ended(drive(self.fork_flow(run, at, reply=reply, observation=observation, run_id=run_id, config=config)))
 
     def fork_flow(
         self,
@@ -223,6 +235,58 @@ class Agent:
 
         change = Change(at, reply, observation)
         return self._assembly.fork(run, change, run_id or secrets.token_hex(8), config)
+
+    def batch(
+        self,
+        questions: Iterable[str],
+        *,
+        concurrency: int = 8,
+        budget: Budget | None = None,
+        batch_id: str | None = None,
+        order: Order = "input",
+        engine: Engine | None = None,
+        allow_drift: bool = False,
+        config: Config = None,
+    ) -> Batch:
+        """Many questions: `for result in agent.batch(questions)`, or `async for`. Nothing happens before the loop.
+
+        A run that fails does not stop the others: it is a result with an error. See docs/batch.md.
+
+        Args:
+            questions: any iterable of texts, taken from as runs begin.
+            concurrency: how many runs at once.
+            budget: what all runs may use together, besides the limits of each.
+            batch_id: a name under which the batch goes on where its journal ends; made up if not given. Runs are
+                called `batch_id/place`.
+            order: "input" gives results in the order of the questions, "completed" as runs end.
+            engine: where runs are made, if not in this process: a `RayEngine`.
+            allow_drift: go on although tools, prompts or model are not those that began the batch.
+            config: a LangChain RunnableConfig that is handed on to the model (callbacks, tags).
+
+        Raises:
+            ConfigError: an option is wrong; and, in the loop: a question is empty, or is not the one that the batch
+                began with, or another agent began the batch.
+            JournalError: in the loop: the journal cannot be used, so that no run can go on.
+        """
+        from agentkit.batch import Batch
+
+        if budget is not None and budget.max_cost_usd is not None:
+            self._check_prices()
+        return Batch(
+            self._assembly,
+            questions,
+            concurrency=concurrency,
+            budget=budget,
+            batch_id=batch_id,
+            order=order,
+            engine=engine,
+            allow_drift=allow_drift,
+            config=config,
+        )
+
+    async def abatch(self, questions: Iterable[str], **options: Unpack[BatchOptions]) -> list[BatchResult]:
+        """All results of `batch` at once, as a list, made in the running event loop."""
+        return [result async for result in self.batch(questions, **options)]
 
     def opening(self, question: str, *, history: History = None) -> tuple[Message, ...]:
         """The messages with which a run would begin."""
@@ -282,30 +346,13 @@ class Agent:
         if self._assembly.journal is None:
             self._assembly.check_parks_nothing()
         self.opening("?")  # a prompt that cannot be filled is refused here
-        if self._assembly.limits.max_cost_usd is None:
-            return
+        if self._assembly.limits.max_cost_usd is not None:
+            self._check_prices()
+
+    def _check_prices(self) -> None:
         for model in self.models:
             if cost_usd(model.name, Tokens(1, 1)) is None:
                 raise ConfigError(f"max_cost_usd needs a known price, and that of {model.name!r} is not known.")
-
-
-def _ended(events: Iterable[Event]) -> Run:
-    ended: Run | None = None
-    for event in events:
-        if isinstance(event, RunEnded):
-            ended = event.run
-    assert ended is not None
-    return ended
-
-
-async def _aended(stream: AsyncGenerator[Event, None]) -> Run:
-    ended: Run | None = None
-    async with aclosing(stream) as events:
-        async for event in events:
-            if isinstance(event, RunEnded):
-                ended = event.run
-    assert ended is not None
-    return ended
 
 
 def _loaded(item: ModelLike, params: Params) -> Model:

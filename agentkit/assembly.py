@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from functools import cached_property, lru_cache, partial
@@ -13,9 +14,10 @@ from agentkit.act import Acting, act
 from agentkit.answers import Answers
 from agentkit.approval import Approver, OnApproval
 from agentkit.ask import Asking, ask
+from agentkit.budget import Ledger
 from agentkit.conversation import Conversation, trimmed
 from agentkit.default_journal import default_journal
-from agentkit.errors import ConfigError, ModelError, NeedsPerson
+from agentkit.errors import ConfigError, LeaseHeld, ModelError, NeedsPerson, RunExists
 from agentkit.events import Answered, RunEnded, RunStarted
 from agentkit.flow import Act, Ask, Effect, Flow, Perform, lower
 from agentkit.guard import Guard
@@ -24,7 +26,7 @@ from agentkit.loop import Task, loop
 from agentkit.messages import Message, Run, Step, Tokens, Turn, Usage
 from agentkit.models import Model, Params
 from agentkit.models.retry import RetryPolicy
-from agentkit.operations import Call
+from agentkit.operations import Call, Sleep
 from agentkit.programs import PROGRAM, Programs
 from agentkit.prompt import Template
 from agentkit.strategies import Plan
@@ -47,13 +49,15 @@ AMBIENT = frozenset({"now"})
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a run begins with."""
+    """What a run begins with; `batch` and `place` where it is one of many."""
 
     question: str
     history: tuple[Turn, ...]
     run_id: str
     now: datetime
     config: Mapping[str, object] | None = None
+    batch: str | None = None
+    place: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Assembly:
     Attributes:
         wrap: wrappers below the journal: they see what is performed.
         above: wrappers above it: they see what is answered from the journal, too.
+        ledger: where its runs share a budget.
     """
 
     models: tuple[Model, ...]
@@ -76,10 +81,11 @@ class Assembly:
     journal: JournalChoice = None
     on_approval: OnApproval = "ask"
     above: Sequence[Callable[[Perform], Perform]] = ()
+    ledger: Ledger | None = None
 
     def flow(self, start: Start) -> Flow[Run]:
         """The whole run: the loop with its effects performed, from RunStarted to RunEnded."""
-        journal = yield from self._opened()
+        journal = yield from self.opened()
         if journal is None:
             self.check_parks_nothing()
             return (yield from self._run(start))
@@ -91,10 +97,14 @@ class Assembly:
 
     def resume(self, run_id: str, config: Mapping[str, object] | None, *, allow_drift: bool) -> Flow[Run]:
         """The same run from where its journal ends: what it has is not done again."""
-        journal = yield from self._opened()
+        journal = yield from self.opened()
         if journal is None:
             raise ConfigError("Only an agent with a journal can resume a run: Agent(…, journal=Journal()).")
-        hold = _Hold(partial(journal.take, run_id, self.fingerprint, allow_drift=allow_drift))
+        taking = partial(journal.take, run_id, self.fingerprint, allow_drift=allow_drift)
+        return (yield from self._taken(taking, config))
+
+    def _taken(self, take: Callable[[], Recorder], config: Mapping[str, object] | None) -> Flow[Run]:
+        hold = _Hold(take)
         try:
             recorder = cast("Recorder", (yield from Call(hold.take, {})))
             return (yield from self._run(replace(recorder.start, config=config), recorder))
@@ -107,7 +117,7 @@ class Assembly:
         """A new run that goes on from the middle of another."""
         from agentkit.journal.forking import forked
 
-        journal = yield from self._opened()
+        journal = yield from self.opened()
         if journal is None:
             raise ConfigError("Only an agent with a journal can fork a run: Agent(…, journal=Journal()).")
 
@@ -118,6 +128,24 @@ class Assembly:
         yield from Call(begin, {})
         return (yield from self.resume(run_id, config, allow_drift=False))
 
+    def ensure(self, start: Start, *, known: bool, allow_drift: bool) -> Flow[Run]:
+        """The run of this name: begun, or carried on if the journal has it; waits while another process drives it.
+
+        Without a journal: `flow`.
+        """
+        journal = yield from self.opened()
+        if journal is None:
+            return (yield from self.flow(start))
+        if not known:
+            with suppress(RunExists):
+                return (yield from self.flow(start))
+        take = partial(journal.take_same, start, self.fingerprint, allow_drift=allow_drift)
+        while True:
+            try:
+                return (yield from self._taken(take, start.config))
+            except LeaseHeld as held:
+                yield from Sleep(min(max(held.seconds, 0.05), 1.0))
+
     def check_parks_nothing(self) -> None:
         """See that runs without a journal need none.
 
@@ -127,7 +155,8 @@ class Assembly:
         if self.on_approval == "park":
             raise ConfigError("on_approval='park' needs a journal, in which the question waits: journal=Journal().")
 
-    def _opened(self) -> Flow[Journal | None]:
+    def opened(self) -> Flow[Journal | None]:
+        """The journal, if runs are written down."""
         if self.journal == "default":
             return (yield from default_journal())
         return self.journal
@@ -148,7 +177,7 @@ class Assembly:
             self._tool_names,
             start.now.isoformat(),
         )
-        meter = Meter(self.limits)
+        meter = Meter(self.limits, ledger=self.ledger)
         solve = self._vote(start) if self.plan.samples > 1 else loop(self._task(start))
         programs: list[Programs] = []
         try:

@@ -2,6 +2,7 @@
 
 AgentkitError
 ├── ConfigError          the program was set up wrongly (unknown option, bad prompt, missing extra)
+│   └── RunExists            the journal has a run of that name already
 ├── ModelError           a model call failed for good; ends the run, `error.run` holds what is known
 │   ├── AuthError            credentials, region or model access are missing or refused
 │   ├── BadRequestError      the provider refused the request as it stands
@@ -12,6 +13,8 @@ AgentkitError
 │   ├── NeedsApproval        ... has said yes or no to an action
 │   └── NeedsAttention       ... has said what became of an action
 ├── JournalError         the journal cannot be used, or the run is not there or not free
+│   ├── JournalUnavailable   its database cannot be reached or written: no run can go on
+│   ├── LeaseHeld            another process drives the run: `error.seconds` until that must be told anew
 │   └── LeaseLost            another process drives the run by now
 ├── LimitReached         a run-wide limit was reached (the loop turns it into a last call)
 └── ToolError            a tool could not do it; becomes an observation for the model
@@ -33,12 +36,15 @@ __all__ = [
     "ConfigError",
     "ContextOverflowError",
     "JournalError",
+    "JournalUnavailable",
+    "LeaseHeld",
     "LeaseLost",
     "LimitReached",
     "ModelError",
     "NeedsApproval",
     "NeedsAttention",
     "NeedsPerson",
+    "RunExists",
     "ThrottledError",
     "ToolError",
     "TransientError",
@@ -51,6 +57,10 @@ class AgentkitError(Exception):
 
 class ConfigError(AgentkitError):
     """The program was set up wrongly; the text says what to change."""
+
+
+class RunExists(ConfigError):
+    """The journal has a run of that name already: it can be resumed, but not begun."""
 
 
 class ModelError(AgentkitError):
@@ -115,6 +125,18 @@ class NeedsAttention(NeedsPerson):
 
 class JournalError(AgentkitError):
     """The journal cannot be used just now, does not know the run, or somebody else has it."""
+
+
+class JournalUnavailable(JournalError):
+    """The journal's database cannot be reached, stays locked or has no room: no run can go on just now."""
+
+
+class LeaseHeld(JournalError):
+    """Another process drives the run; `seconds` from now on it must have told that it lives, or the run is free."""
+
+    def __init__(self, message: str, seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class LeaseLost(JournalError):

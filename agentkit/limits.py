@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from agentkit.budget import Ledger
 from agentkit.errors import ConfigError, LimitReached
 from agentkit.flow import Ask, Effect, Flow, Perform
 from agentkit.messages import LimitName, Reply, Usage
@@ -49,11 +50,16 @@ class Limits:
 
 
 class Meter:
-    """What one run has used so far."""
+    """What one run has used so far.
+
+    Args:
+        ledger: what the runs of a batch share; each counts there too.
+    """
 
     __slots__ = (
         "_called",
         "_clock",
+        "_ledger",
         "_seconds",
         "_started",
         "cached",
@@ -66,11 +72,14 @@ class Meter:
         "saved",
     )
 
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, limits: Limits, clock: Callable[[], float] = time.monotonic, ledger: Ledger | None = None
+    ) -> None:
         self._clock = clock
+        self._ledger = ledger
         self._started = clock()
         self._seconds = limits.seconds
-        self.deadline = None if limits.seconds is None else self._started + limits.seconds
+        self.deadline = self._latest()
         self.input = self.output = self.cached = self.saved = self.calls = 0
         self._called: set[tuple[int, int]] = set()
         self.cost = 0.0
@@ -85,6 +94,8 @@ class Meter:
             self.priced = False
         else:
             self.cost += reply.cost_usd
+        if self._ledger is not None:
+            self._ledger.add(reply.tokens.input + reply.tokens.output, reply.cost_usd or 0.0)
 
     @property
     def tool_calls(self) -> int:
@@ -126,6 +137,8 @@ class Meter:
     def restore(self, usage: Usage) -> None:
         """Go on from here: a run that is resumed has used this much, time included. Its tool calls are counted one by
         one."""
+        if self._ledger is not None:
+            self._ledger.add(usage.tokens - self.input - self.output, (usage.cost_usd or 0.0) - self.cost)
         self.input, self.output, self.cached = usage.input_tokens, usage.output_tokens, usage.cached_tokens
         self.saved, self.calls = usage.saved_tokens, usage.model_calls
         self.cost = usage.cost_usd or 0.0
@@ -135,7 +148,14 @@ class Meter:
     def restore_time(self, seconds: float) -> None:
         """At least this much time has been used: of calls side by side, the one that is read last may be earlier."""
         self._started = min(self._started, self._clock() - seconds)
-        self.deadline = None if self._seconds is None else self._started + self._seconds
+        self.deadline = self._latest()
+
+    def _latest(self) -> float | None:
+        """When the time is up: the run's own, or that of all runs of the batch."""
+        ends = [] if self._seconds is None else [self._started + self._seconds]
+        if self._ledger is not None and self._ledger.deadline is not None:
+            ends.append(self._ledger.deadline)
+        return min(ends, default=None)
 
     def exceeded(self, limits: Limits) -> tuple[LimitName, str] | None:
         """The first limit that is used up, with the words for it."""
@@ -146,8 +166,8 @@ class Meter:
         if limits.max_cost_usd is not None and self.cost >= limits.max_cost_usd:
             return "max_cost", f"{limits.max_cost_usd} US dollars"
         if self.deadline is not None and self._clock() >= self.deadline:
-            return "timeout", f"{limits.seconds:g} seconds"
-        return None
+            return "timeout", "the time of the batch" if limits.seconds is None else f"{limits.seconds:g} seconds"
+        return None if self._ledger is None else self._ledger.exceeded()
 
 
 def limited(perform: Perform, limits: Limits, meter: Meter) -> Perform:

@@ -6,17 +6,18 @@ import asyncio
 import inspect
 import time
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import closing
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar, cast
 
-from agentkit.events import Event
+from agentkit.events import Event, RunEnded
 from agentkit.flow import Effect, Flow
 from agentkit.hosts import AsyncHost, Host, Stream
+from agentkit.messages import Run
 from agentkit.models.base import Chunk, Model, Request
 
 __all__ = [
@@ -33,7 +34,9 @@ __all__ = [
     "Sleep",
     "Spawn",
     "adrive",
+    "aended",
     "drive",
+    "ended",
 ]
 
 R = TypeVar("R")
@@ -93,6 +96,27 @@ async def adrive(flow: Flow[object]) -> AsyncGenerator[Event, None]:
                         item = flow.send(None)
             except StopIteration:
                 return
+
+
+def ended(events: Iterable[Event]) -> Run:
+    """The run that these events tell of."""
+    run: Run | None = None
+    for event in events:
+        if isinstance(event, RunEnded):
+            run = event.run
+    assert run is not None
+    return run
+
+
+async def aended(stream: AsyncGenerator[Event, None]) -> Run:
+    """`ended`, in the running event loop."""
+    run: Run | None = None
+    async with aclosing(stream) as events:
+        async for event in events:
+            if isinstance(event, RunEnded):
+                run = event.run
+    assert run is not None
+    return run
 
 
 def _wait(future: Future[R], timeout: float | None) -> R:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from agentkit.cli.asking import ask
+from agentkit.cli.batching import batch
 from agentkit.cli.chatting import chat
 from agentkit.cli.checkup import doctor
 from agentkit.cli.demo import demo
@@ -61,6 +62,7 @@ def group(
 
 app.command("run", cls=Command, context_settings={**WIDTH, "allow_extra_args": True})(ask)
 app.command("chat", cls=Command)(chat)
+app.command("batch", cls=Command)(batch)
 app.command("demo", cls=Command)(demo)
 app.add_typer(tools, name="tools")
 app.add_typer(prompts, name="prompt")

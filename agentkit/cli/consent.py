@@ -28,10 +28,10 @@ class Consent:
     """An approver. With `yes` everything is approved; where no terminal is, nothing is.
 
     Args:
-        pause: stops whatever is drawing on the terminal while the question stands there.
+        pause: stops whatever is drawing on the terminal while the question stands there; None: nobody is asked.
     """
 
-    def __init__(self, *, yes: bool, pause: Pause) -> None:
+    def __init__(self, *, yes: bool, pause: Pause | None) -> None:
         self._yes = yes
         self._pause = pause
         self._turn = threading.Lock()  # programs may call several tools at once
@@ -39,6 +39,8 @@ class Consent:
     def __call__(self, request: ApprovalRequest, /) -> Approval:
         if self._yes:
             return Approval(True)
+        if self._pause is None:
+            return Approval(False, "Nobody is asked in a batch. (--yes approves every call.)")
         with self._turn, self._pause(), _terminal() as terminal:
             if terminal is None:
                 return Approval(False, "There is no terminal to ask at. (--yes approves every call.)")

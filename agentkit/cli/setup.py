@@ -55,11 +55,11 @@ def settled(options: Options, *, prompt: str | None = None) -> Options:
     return replace(options, model=model, prompt=options.prompt or (prompt if strategy == "react" else None))
 
 
-def make_agent(options: AgentOptions, pause: Pause, *, journal: JournalChoice = "default") -> Agent:
+def make_agent(options: AgentOptions, pause: Pause | None, *, journal: JournalChoice = "default") -> Agent:
     """The agent that the options describe.
 
     Args:
-        pause: stops the display while a person is asked.
+        pause: stops the display while a person is asked; None: nobody is.
         journal: where its runs are written down.
     """
     from agentkit.agent import Agent

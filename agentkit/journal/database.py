@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from agentkit.databases import Place, engine, reason
 from agentkit.default_journal import OFF, VARIABLE
-from agentkit.errors import ConfigError, JournalError
+from agentkit.errors import ConfigError, JournalError, JournalUnavailable
 from agentkit.journal.schema import bring_up_to_date
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Database:
         """A connection that sees one state of the database.
 
         Raises:
-            JournalError: it cannot be reached.
+            JournalUnavailable: it cannot be reached.
         """
         with _clear_errors():
             self._make_tables()
@@ -89,7 +89,7 @@ class Database:
         """One transaction; when `durable`, it survives a power cut once it is over (on SQLite; others always do).
 
         Raises:
-            JournalError: the database cannot be reached or stays locked.
+            JournalUnavailable: the database cannot be reached or stays locked.
         """
         with _clear_errors():
             self._make_tables()
@@ -150,7 +150,7 @@ class Database:
             self._has_tables = True
 
 
-class ConnectionGone(JournalError):
+class ConnectionGone(JournalUnavailable):
     """A kept connection was dead: nothing of the transaction has happened, and a new connection may work."""
 
 
@@ -206,7 +206,7 @@ class RawTransaction:
         elif not self._kept:
             self._give_back()
         if isinstance(error, self.dbapi.Error):
-            raise (ConnectionGone if lost and was_used else JournalError)(_why(error)) from error
+            raise (ConnectionGone if lost and was_used else JournalUnavailable)(_why(error)) from error
 
     def drop(self) -> None:
         """Close the connection."""
@@ -273,8 +273,8 @@ def _why(error: Exception) -> str:
     return f"The journal cannot be used just now ({told}). The run stops here; resume it when the journal is back."
 
 
-def _clear(error: Exception) -> JournalError:
-    return JournalError(_why(error))
+def _clear(error: Exception) -> JournalUnavailable:
+    return JournalUnavailable(_why(error))
 
 
 @contextmanager

@@ -53,6 +53,9 @@ class Journal:
         redact: takes credentials out of each text that is written down; None keeps all but marked arguments as they
             are (see `agentkit.journal.secrets`).
 
+    Attributes:
+        url: where it is; holds the database's password, if it has one.
+
     Raises:
         ConfigError: the URL cannot be used.
     """
@@ -73,7 +76,8 @@ class Journal:
         self._redact = redact
         self._origin = origin
         self._agent_ids: dict[str, str] = {}
-        self._store: Store = Store(url or default_url(), lease_seconds)
+        self.url = url or default_url()
+        self._store: Store = Store(self.url, lease_seconds)
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -312,7 +316,7 @@ class Journal:
         """Write down that a run begins. (For `Agent`.)
 
         Raises:
-            ConfigError: there is a run of that name.
+            RunExists: there is a run of that name.
         """
         from agentkit.journal.store import RunRow
 
@@ -326,6 +330,8 @@ class Journal:
             start=masks.json(told),
             agent_id=(yield from self._agent_id(fingerprint.spec, masks)),
             origin=self._origin and masks.json(self._origin),
+            batch=start.batch,
+            place=start.place,
         )
         lease = yield from self._store.begin(row, new_owner())
         return Recorder(self._store, lease, load(Start, told), masks)  # a resumed run has the same, secrets apart
@@ -343,21 +349,70 @@ class Journal:
 
         Raises:
             ConfigError: the agent is not the one that began it.
-            JournalError: there is no such run, or somebody drives it.
+            JournalError: there is no such run.
+            LeaseHeld: somebody drives it.
         """
-        before = cast("dict[str, str]", json.loads(self._store.fingerprint(run_id)))
-        changed = changes(before, fingerprint)
-        if changed and not allow_drift:
-            raise ConfigError(
-                f"Run {run_id!r} was begun by another agent; changed: {', '.join(changed)}. "
-                "Resume it with the agent that began it, or with allow_drift=True."
-            )
+        if not allow_drift:
+            _check_same(f"Run {run_id!r}", self._store.fingerprint(run_id), fingerprint)
         start = load(Start, self._store.start(run_id))
         lease = self._store.take(run_id, new_owner())
         past, number = self._store.recorded(run_id)
         return Recorder(self._store, lease, start, Masks(self._redact), past, number, allow_drift=allow_drift)
 
+    def take_same(self, start: Start, fingerprint: Fingerprint, *, allow_drift: bool) -> Recorder:
+        """Take a run over that answers this very question. (For batches.)
+
+        Raises:
+            ConfigError: the agent is not the one that began it, or it began with another question.
+            LeaseHeld: somebody drives it.
+        """
+        recorder = self.take(start.run_id, fingerprint, allow_drift=allow_drift)
+        if not self._same(recorder.start.question, start.question):
+            recorder.close()
+            raise ConfigError(f"Run {start.run_id!r} answers another question: {recorder.start.question[:60]!r}.")
+        return recorder
+
+    def has_batch(self, batch: str, fingerprint: Mapping[str, str] | None) -> bool:
+        """Whether there are runs of this batch.
+
+        Raises:
+            ConfigError: they were begun by an agent with another fingerprint; says what differs.
+        """
+        found = self._store.fingerprints(batch)
+        for before in found if fingerprint is not None else ():
+            _check_same(f"Batch {batch!r}", before, fingerprint or {})
+        return bool(found)
+
+    def places(self, batch: str, questions: Mapping[int, str]) -> dict[int, RunStatus]:
+        """Which of these places of a batch have a run, and how it stands.
+
+        Raises:
+            ConfigError: a place has another question.
+        """
+        found: dict[int, RunStatus] = {}
+        for row in self._store.places(batch, min(questions), max(questions)):
+            place = cast("int", row["place"])
+            if place in questions and not self._same(row["question"], questions[place]):
+                raise ConfigError(
+                    f"Batch {batch!r} has another question at place {place} ({row['question'][:60]!r}, and now "
+                    f"{questions[place][:60]!r}): a batch goes on with the questions that it began with. Other "
+                    "questions are another batch, with another name."
+                )
+            found[place] = cast("RunStatus", row["status"])
+        return found
+
+    def _same(self, stored: str, question: str) -> bool:
+        return self._store.stored(stored) == self._store.stored(Masks(self._redact).text(question))
+
 
 def _stamp(moment: datetime) -> str:
     """As the tables have it. A time without a zone is this machine's."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _check_same(what: str, before: str, now: Mapping[str, str]) -> None:
+    if changed := changes(cast("dict[str, str]", json.loads(before)), now):
+        raise ConfigError(
+            f"{what} was begun by another agent; changed: {', '.join(changed)}. "
+            "Resume it with the agent that began it, or with allow_drift=True."
+        )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, CursorResult, RowMapping, Update, bindparam, insert, select, update
 
-from agentkit.errors import ConfigError, JournalError, LeaseLost
+from agentkit.errors import JournalError, LeaseHeld, LeaseLost, RunExists
 from agentkit.flow import Flow
 from agentkit.journal.approvals import Approvals
 from agentkit.journal.archive import Archive
@@ -41,6 +41,8 @@ class RunRow:
     start: str
     agent_id: str | None = None
     origin: str | None = None
+    batch: str | None = None
+    place: int | None = None
 
 
 class _Begin(Job):
@@ -57,8 +59,8 @@ class _Begin(Job):
     def do(self, cursor: DBAPICursor) -> None:
         cursor.execute(self._statement.sql, self._statement.bind(self._values))
 
-    def refused(self) -> ConfigError:
-        return ConfigError(f"There is a run {self._run_id!r} already: resume it, or choose another run_id.")
+    def refused(self) -> RunExists:
+        return RunExists(f"There is a run {self._run_id!r} already: resume it, or choose another run_id.")
 
 
 class Store:
@@ -92,7 +94,7 @@ class Store:
         """Begin a run.
 
         Raises:
-            ConfigError: there is one of that name.
+            RunExists: there is one of that name.
         """
         expires = self._clock() + self._lease_seconds
         lease = Lease(row.run_id, owner, 1)
@@ -108,15 +110,17 @@ class Store:
         """Take over a run that nobody drives.
 
         Raises:
-            JournalError: there is no such run, or somebody drives it.
+            JournalError: there is no such run.
+            LeaseHeld: somebody drives it.
         """
         with self._database.writing(durable=False) as connection:
             row = _run(connection, run_id, lock=True)  # its last holder's commit may be under way
             left = cast("float", row["expires_at"]) - self._clock()
             holder = cast("str | None", row["owner"])
             if holder is not None and left > 0 and not owner_is_gone(holder):
-                raise JournalError(
-                    f"Run {run_id!r} is being driven by {holder}. If that process is gone, try again in {left:.0f} s."
+                raise LeaseHeld(
+                    f"Run {run_id!r} is being driven by {holder}. If that process is gone, try again in {left:.0f} s.",
+                    left,
                 )
             fence = cast("int", row["fence"])
             changed = {"owner": owner, "fence": fence + 1, "expires_at": self._clock() + self._lease_seconds}
@@ -124,7 +128,7 @@ class Store:
             seen = runs.c.fence == fence, runs.c.expires_at == row["expires_at"]
             free = update(runs).where(runs.c.run_id == run_id, *seen)
             if not _found(connection, free.values(changed)):
-                raise JournalError(f"Another process took run {run_id!r} over just now.")
+                raise LeaseHeld(f"Another process took run {run_id!r} over just now.")
         return Lease(run_id, owner, fence + 1)
 
     def lines(self, lease: Lease) -> Lines:
@@ -154,6 +158,24 @@ class Store:
     def run(self, run_id: str) -> RunRecord:
         with self._database.reading() as connection:
             return _record(_run(connection, run_id))
+
+    def fingerprints(self, batch: str) -> list[str]:
+        """Those of the agents that began the runs of a batch, each once."""
+        with self._database.reading() as connection:
+            wanted = select(runs.c.fingerprint).where(runs.c.batch == batch).distinct()
+            return list(connection.execute(wanted).scalars())
+
+    def places(self, batch: str, first: int, last: int) -> list[RowMapping]:
+        """`place`, `question` and `status` of the runs of a batch between two places, these included."""
+        columns = select(runs.c.place, runs.c.question, runs.c.status)
+        wanted = columns.where(runs.c.batch == batch, runs.c.place.between(first, last))
+        with self._database.reading() as connection:
+            return list(connection.execute(wanted).mappings())
+
+    @staticmethod
+    def stored(text: str) -> str:
+        """A text as it comes back from a column."""
+        return storable(text)
 
     def recorded(self, run_id: str) -> tuple[list[Recorded], int]:
         """The effects of a run, in order, each as its last line has it; and the number of the next line."""

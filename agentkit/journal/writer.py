@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agentkit.errors import AgentkitError, JournalError
+from agentkit.errors import AgentkitError, JournalError, JournalUnavailable
 from agentkit.hosts import AsyncHost, Host
 from agentkit.journal.database import ConnectionGone, Database
 from agentkit.operations import Operation
@@ -212,7 +212,8 @@ class Writer:
 
 def _like(error: JournalError) -> JournalError:
     """An exception of its own for each who waits: they are raised in several places."""
-    copy = JournalError(str(error))
+    kind = JournalUnavailable if isinstance(error, JournalUnavailable) else JournalError
+    copy = kind(str(error))
     copy.__cause__ = error.__cause__
     return copy
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,8 @@ def store(url: str) -> Iterator[Store]:
 
 
 def begin(store: Store, *run_ids: str) -> list[Lease]:
-    row = {"question": "?", "model": "m", "strategy": "react", "fingerprint": "{}", "start": "{}"}
-    return [done(store.begin(RunRow(run_id=run_id, **row), "elsewhere:1:a")) for run_id in run_ids]
+    row = RunRow(run_id="", question="?", model="m", strategy="react", fingerprint="{}", start="{}")
+    return [done(store.begin(replace(row, run_id=run_id), "elsewhere:1:a")) for run_id in run_ids]
 
 
 def test_of_a_group_only_those_fail_that_have_lost_their_run(

@@ -1,0 +1,5 @@
+"""The journal's databases."""
+
+from tests.journal.conftest import postgres_server, url
+
+__all__ = ["postgres_server", "url"]
