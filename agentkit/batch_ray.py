@@ -215,6 +215,7 @@ class Worker:
         self._allow_drift = allow_drift
         self._job: Job | None = None
         self._tasks: set[asyncio.Task[Run]] = set()
+        self._stopping = False
 
     async def describe(self) -> tuple[dict[str, str], str | None]:
         """The agent's fingerprint, and where its journal is.
@@ -228,6 +229,8 @@ class Worker:
 
     async def answer(self, item: Item) -> Run | Exception:
         """The run, or what it failed with."""
+        if self._stopping:  # what was under way when the batch was left
+            return AgentkitError("The batch was left before this run began.")
         task = asyncio.ensure_future(LocalRunner(self._made()).answer(item))
         self._tasks.add(task)
         try:
@@ -249,7 +252,8 @@ class Worker:
         return self._ledger.tokens, self._ledger.cost
 
     async def stop(self) -> None:
-        """End all runs; they let go of their leases."""
+        """End all runs; they let go of their leases. No other begins."""
+        self._stopping = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

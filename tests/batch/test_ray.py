@@ -64,21 +64,27 @@ def test_each_booking_is_made_once_although_a_worker_is_killed(place: Path) -> N
     assert told == [("ended", "trips")]
 
 
-def test_one_budget_for_all_workers(place: Path) -> None:
+@pytest.fixture
+def echo(place: Path) -> Iterator[Agent]:
+    """An agent like the workers'."""
+    agent = ray_agents.echo_agent()
+    journal = agent.assembly.journal
+    assert isinstance(journal, Journal)
+    with journal:
+        yield agent
+
+
+def test_one_budget_for_all_workers(echo: Agent) -> None:
     engine = RayEngine(factory=ray_agents.echo_agent, workers=2)
-    batch = ray_agents.echo_agent().batch(
-        [f"Say {n}" for n in range(200)], concurrency=4, engine=engine, budget=Budget(max_tokens=1000)
-    )
+    batch = echo.batch([f"Say {n}" for n in range(200)], concurrency=4, engine=engine, budget=Budget(max_tokens=1000))
     statuses = [result.status for result in batch]
     assert 10 <= statuses.count("answered") <= 14 and statuses[-1] == "not_run"
     assert batch.summary.tokens == 100 * (200 - batch.summary.not_run)
 
 
-def test_leaving_the_loop_ends_the_runs_on_the_workers(place: Path) -> None:
+def test_leaving_the_loop_ends_the_runs_on_the_workers(echo: Agent) -> None:
     engine = RayEngine(factory="tests.batch.ray_agents:echo_agent", workers=1)
-    for result in ray_agents.echo_agent().batch(
-        [f"Say {n}" for n in range(500)], concurrency=2, engine=engine, batch_id="left"
-    ):
+    for result in echo.batch([f"Say {n}" for n in range(500)], concurrency=2, engine=engine, batch_id="left"):
         if result.place == 3:
             break
     held = rows(os.environ["AGENTKIT_JOURNAL"], "SELECT count(*) FROM runs WHERE batch = 'left' AND owner IS NOT NULL")
@@ -93,10 +99,10 @@ def test_leaving_the_loop_ends_the_runs_on_the_workers(place: Path) -> None:
         ("no_agent", "must make an Agent"),
     ],
 )
-def test_workers_that_do_not_fit_are_refused(place: Path, factory: str, told: str) -> None:
+def test_workers_that_do_not_fit_are_refused(echo: Agent, factory: str, told: str) -> None:
     engine = RayEngine(factory=getattr(ray_agents, factory), workers=1)
     with pytest.raises(ConfigError, match=told):
-        list(ray_agents.echo_agent().batch(["Say 1"], engine=engine))
+        list(echo.batch(["Say 1"], engine=engine))
 
 
 def test_a_journal_that_workers_cannot_reach_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

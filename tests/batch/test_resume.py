@@ -151,10 +151,10 @@ def test_a_journal_that_fails_ends_the_batch(tmp_path: Path) -> None:
     def source() -> Iterator[str]:
         for number in range(2_000):
             if number == 100:
-                journal.close()
                 for file in tmp_path.glob("j.db*"):
                     file.unlink()
                 (tmp_path / "j.db").mkdir()
+                journal.close()  # the connection that is kept would write to the file without a name
             yield f"Say {number}"
 
     with pytest.raises(JournalUnavailable) as error:

@@ -81,7 +81,7 @@ def test_a_run_that_is_being_driven_cannot_be_resumed(url: str) -> None:
     first = Driver(url, "run")
     assert first.line() == "waiting"
     second = Driver(url, "resume")
-    assert second.line().startswith("JournalError Run 'r' is being driven by")
+    assert second.line().startswith("LeaseHeld Run 'r' is being driven by")
     assert second.go_on() == ""
     assert first.go_on() == "done"
     assert rows(url, "SELECT owner, fence FROM runs") == [(None, 1)]
@@ -135,7 +135,7 @@ def test_several_processes_resume_one_run_once(url: str) -> None:
     drivers = [Driver(url, "resume") for _ in range(3)]
     lines = [driver.line() for driver in drivers]
     assert lines.count("waiting") == 1
-    assert sum("JournalError" in line for line in lines) == 2
+    assert sum("LeaseHeld" in line for line in lines) == 2
     ends = [driver.go_on() for driver in drivers]
     assert sorted(ends) == ["", "", "done"]
 
@@ -180,7 +180,7 @@ def test_a_call_that_takes_longer_than_the_lease_keeps_it(url: str) -> None:
     assert first.line() == "waiting"
     time.sleep(3)
     second = Driver(url, "resume")
-    assert second.line().startswith("JournalError Run 'r' is being driven by")
+    assert second.line().startswith("LeaseHeld Run 'r' is being driven by")
     assert second.go_on() == ""
     assert first.go_on() == "done"
     assert rows(url, "SELECT owner, fence FROM runs") == [(None, 1)]
