@@ -114,6 +114,21 @@ def test_nothing_is_lost_and_the_journal_is_written_on(url: str) -> None:
         assert rows(url, without_rowid) == [("approvals",), ("effects",)]
 
 
+def test_tables_that_lack_only_some_of_it_are_migrated(url: str) -> None:
+    """As versions between the releases made them."""
+    write_first(url)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE agents (agent_id VARCHAR(64) PRIMARY KEY, spec TEXT NOT NULL)")
+        connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN batch VARCHAR(200)")
+        connection.exec_driver_sql("CREATE INDEX ix_runs_batch ON runs (batch)")
+        connection.exec_driver_sql("ALTER TABLE approvals ADD COLUMN edited TEXT")
+    engine.dispose()
+    with Journal(url) as journal:
+        assert [run.run_id for run in journal.runs()] == ["old"]
+        assert World(journal).agent(SCRIPT).run("How is it?", run_id="new").answer == "fine"
+
+
 def test_several_processes_migrate_once(url: str) -> None:
     write_first(url)
     code = "import sys; from agentkit.journal import Journal; print(len(Journal(sys.argv[1]).runs()))"
