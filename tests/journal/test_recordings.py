@@ -116,7 +116,7 @@ def test_a_replay_says_where_an_agent_goes_another_way(journal: Journal) -> None
     with pytest.raises(ReplayDiffers, match="changed: tool look"):
         replay(recording, Agent(ScriptedModel([], name="scripted"), World(None, read_only=True).tools[1:]))
     lazy = World(None).agent([], limits=Limits(max_steps=2, last_call=False))
-    with pytest.raises(ReplayDiffers, match="goes on|ends after"):
+    with pytest.raises(ReplayDiffers, match="it ends after 4 effects"):
         replay(recording, lazy)
     with pytest.raises(AssertionError):  # so that a test fails, and does not break
         replay(recording, lazy)
@@ -376,7 +376,7 @@ def test_prune_takes_all_of_a_run_and_spares_what_it_should(url: str) -> None:
         assert rows(url, "SELECT DISTINCT run_id FROM effects WHERE run_id IN ('a', 'b')") == []
         events = World(journal).agent(SCRIPT).stream("?", run_id="driven")
         next(events)
-        assert [run.run_id for run in journal.prune(statuses=("ended", "running", "error"))] == ["error", "c"]
+        assert [run.run_id for run in journal.prune(statuses=("ended", "running", "error"))] == ["c", "error"]
         events.close()
         assert [run.run_id for run in journal.runs()] == ["driven"]
 
