@@ -20,7 +20,7 @@ _CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])")
 # International (+44 20 7946 0958), with an area code in brackets, or in groups (020 7946 0958, 555-867-5309).
 _PHONE = re.compile(
     r"(?<![\w.+-])(?:\+\d(?:[ ./()-]{0,2}\d){7,14}|\(\d{2,5}\) ?\d(?:[ -]?\d){5,9}"
-    r"|0\d{1,4}[ /-]\d{3,4}[ -]?\d{3,5}|\d{3}[ .-]\d{3}[ .-]\d{4})(?![\w-])"
+    r"|0\d{1,4}[ /-]\d{3,4}[ -]?\d{3,5}|\d{3}[ .-]\d{3}[ .-]\d{4})(?![\w-]|[ .]\d)"
 )
 _SHORTEST = 3  # a value that is shorter stands in too many texts
 
@@ -43,12 +43,13 @@ class Redactor:
         self._named = sorted(named, key=lambda each: (-len(each[1]), each))
 
     def __call__(self, text: str) -> str:
-        for kind, value in self._named:
-            text = re.sub(rf"(?<!\w){re.escape(value.strip())}(?!\w)", self._as(kind), text, flags=re.IGNORECASE)
         text = _EMAIL.sub(self._as("email"), text)
         text = _IBAN.sub(self._as("iban", _is_iban), text)
         text = _CARD.sub(self._as("card", _is_card), text)
-        return _PHONE.sub(self._as("phone"), text)
+        text = _PHONE.sub(self._as("phone"), text)
+        for kind, value in self._named:
+            text = re.sub(rf"(?<!\w){re.escape(value.strip())}(?!\w)", self._as(kind), text, flags=re.IGNORECASE)
+        return text
 
     def _as(self, kind: str, holds: Callable[[str], bool] = lambda _: True) -> Callable[[re.Match[str]], str]:
         def placeholder(match: re.Match[str]) -> str:

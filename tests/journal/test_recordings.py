@@ -16,13 +16,14 @@ from agentkit import Agent, ConfigError, Limits, ModelError, Run, approve_all, t
 from agentkit.errors import AgentkitError
 from agentkit.journal import Journal, JournalError, Recording
 from agentkit.journal.replaying import Replay, ReplayDiffers
+from agentkit.messages import JSON
 from agentkit.strategies import Pal, Plan, React
 from agentkit.testing import ScriptedModel, replay
 from agentkit.toolbox import Toolbox
 from tests.journal.support import SCRIPT, World, rows
 
 RECORDED = Path(__file__).with_name("recorded_run.json")
-JSON = st.recursive(
+VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8")),
     lambda part: st.lists(part, max_size=3) | st.dictionaries(st.text(max_size=5), part, max_size=3),
     max_leaves=8,
@@ -52,9 +53,9 @@ def test_a_recording_is_the_same_after_a_file_and_another_journal(journal: Journ
             other.add(loaded)
 
 
-@given(payload=JSON, text=st.text(st.characters(codec="utf-8")))
+@given(payload=VALUES, text=st.text(st.characters(codec="utf-8")))
 @settings(max_examples=60, deadline=None)
-def test_the_file_keeps_every_value(payload: object, text: str) -> None:
+def test_the_file_keeps_every_value(payload: JSON, text: str) -> None:
     with Journal("sqlite://") as journal:
         _, recording = recorded(journal)
     row = {**recording.effects[-1], "payload": {"reply": {"text": text}}, "by": text}
