@@ -19,7 +19,7 @@ _IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
 _CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])")
 # International (+44 20 7946 0958), with an area code in brackets, or in groups (020 7946 0958, 555-867-5309).
 _PHONE = re.compile(
-    r"(?<![\w.+-])(?:\+\d(?:[ ./()-]{0,2}\d){7,14}|\(\d{2,5}\) ?\d(?:[ -]?\d){5,9}"
+    r"(?<![\w.+-])(?<!\d )(?:\+\d(?:[ ./()-]{0,2}\d){7,14}|\(\d{2,5}\) ?\d(?:[ -]?\d){5,9}"
     r"|0\d{1,4}[ /-]\d{3,4}[ -]?\d{3,5}|\d{3}[ .-]\d{3}[ .-]\d{4})(?![\w-]|[ .]\d)"
 )
 _SHORTEST = 3  # a value that is shorter stands in too many texts

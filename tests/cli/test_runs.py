@@ -80,7 +80,7 @@ def test_a_run_that_was_interrupted_says_how_to_go_on_and_does(cli: Cli) -> None
     (cli.folder / "mytools.py").write_text(tools)
     cli.model("Final Answer: done")
     done = cli("runs", "resume", run_id[:8])
-    assert (done.returncode, done.stdout) == (0, "done\n")
+    assert (done.returncode, done.stdout) == (0, "slow has begun\ndone\n")
     assert cli("runs", "resume", run_id).stdout == "done\n"
 
 
@@ -178,10 +178,10 @@ def test_an_exported_run_is_taken_in_elsewhere(cli: Cli) -> None:
 
 def test_prune(cli: Cli) -> None:
     run_id = asked(cli, ANSWER)
-    assert "0 runs were" in cli("runs", "prune").stderr
+    assert "0 runs thrown away" in cli("runs", "prune").stderr
     done = cli("runs", "prune", "--older-than", "0m", "--dry-run")
-    assert run_id in done.stdout and "1 run would be" in done.stderr
-    assert "1 run were" in cli("runs", "prune", "--older-than", "0m").stderr
+    assert run_id in done.stdout and "1 run would be thrown away" in done.stderr
+    assert "1 run thrown away" in cli("runs", "prune", "--older-than", "0m").stderr
     assert cli("runs", "list").stdout == ""
 
 
@@ -243,8 +243,8 @@ def test_mistakes_are_told(cli: Cli, arguments: list[str], said: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["runs list", "runs show", "runs resume", "runs replay", "runs fork", "runs diff", "runs export", "runs import"]
-    + ["runs prune", "rate", "export"],
+    [f"runs {name}" for name in ("list", "show", "resume", "replay", "fork", "diff", "export", "import", "prune")]
+    + ["rate", "export"],
 )
 def test_every_command_has_help(inside: Inside, command: str) -> None:
     done = inside(*command.split(), "--help")

@@ -9,6 +9,7 @@ from agentkit.journal import Journal
 from agentkit.journal.samples import Sample, lines, sample
 from agentkit.strategies import Pal
 from agentkit.testing import ScriptedModel
+from training.tokens import conversation
 
 QUESTION = "How many people live in Oslo?"
 ASK = 'Thought: look\nAction: population\nAction Input: {"city": "Oslo"}'
@@ -138,3 +139,13 @@ def test_an_outcome_check_rates_what_nobody_rated(journal: Journal) -> None:
 
     ratings = [each.rating for name in ("r", "rated") if (each := sample(journal.recording(name), check=check))]
     assert ratings == ["good", "bad"]
+
+
+def test_the_training_reads_what_is_exported(journal: Journal) -> None:
+    ran(journal, "r", "I wonder.", ASK, ANSWER, rating="good")
+    (line,) = lines([made(journal, "r")], "sft")
+    messages, skipped = conversation(line)
+    assert [each.role for each in messages] == ["system", "user", *["assistant", "user"] * 2, "assistant"]
+    assert messages[-1].text == ANSWER and list(skipped) == [1]
+    traced = {"messages": [["system", "s"], ["user", "q"], ["assistant", "a"]], "faulty": 1}
+    assert list(conversation(traced)[1]) == [1]
