@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from agentkit.messages import Message
 from agentkit.models.base import ReplyFormat
 from agentkit.models.grammar import held_to
 
-__all__ = ["Sample", "encode", "sample"]
+__all__ = ["Sample", "conversation", "encode", "sample"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,19 @@ def encode(weights: Path, text: str) -> list[int]:
     return cast("list[int]", ids)
 
 
-def sample(weights: Path, messages: list[Message], faulty: int = 0) -> Sample:
-    """A conversation up to the last thing that the model wrote; its first `faulty` replies are not trained.
+def conversation(record: Mapping[str, Any]) -> tuple[list[Message], Collection[int]]:  # Any: JSON
+    """A line of traces, or one that `run-agent export --format sft` wrote: its messages, and which of the replies (from
+    1) are not to be learned."""
+    told = record["messages"]
+    if "faulty" in record:
+        return [Message(role, text) for role, text in told], range(1, record["faulty"] + 1)
+    weights = [each["weight"] for each in told if each["role"] == "assistant"]
+    skipped = [number for number, weight in enumerate(weights, 1) if not weight]
+    return [Message(each["role"], each["content"]) for each in told], skipped
+
+
+def sample(weights: Path, messages: list[Message], skipped: Collection[int] = ()) -> Sample:
+    """A conversation up to the last thing that the model wrote; the replies `skipped` (from 1) are not trained.
 
     The words that every reply begins with are written for the model (see `held_to`), and not trained either.
     """
@@ -82,7 +94,7 @@ def sample(weights: Path, messages: list[Message], faulty: int = 0) -> Sample:
         if message.role == "assistant":
             replies += 1
             given = len(encode(weights, start + opening))
-            if replies > faulty:
+            if replies not in skipped:
                 # All that follows the opening, up to the end marker; the line break behind it is the template's.
                 trained += range(len(body) + given, len(body) + len(whole) - 1)
         body += whole

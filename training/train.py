@@ -27,10 +27,9 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import torch
 
-from agentkit.messages import Message
 from agentkit.models.weights import fetch, file_sha256
 from training.model import Adapter, Batch, Llama, read_gguf
-from training.tokens import Sample, sample
+from training.tokens import Sample, conversation, sample
 
 __all__ = ["Plan", "batches", "load_adapter"]
 
@@ -59,9 +58,7 @@ def read_samples(path: Path, weights: Path) -> list[Sample]:
     found: list[Sample] = []
     with path.open(encoding="utf-8") as lines:
         for line in lines:
-            record = json.loads(line)
-            messages = [Message(role, text) for role, text in record["messages"]]
-            found.append(sample(weights, messages, record["faulty"]))
+            found.append(sample(weights, *conversation(json.loads(line))))
     return found
 
 

@@ -12,6 +12,7 @@ from agentkit.cli.chatting import chat
 from agentkit.cli.checkup import doctor
 from agentkit.cli.demo import demo
 from agentkit.cli.front import Command, Front
+from agentkit.cli.improving import export, rate
 from agentkit.cli.prompting import prompts
 from agentkit.cli.runs import runs
 from agentkit.cli.tooling import tools
@@ -68,4 +69,6 @@ app.add_typer(tools, name="tools")
 app.add_typer(prompts, name="prompt")
 app.add_typer(models, name="model")
 app.add_typer(runs, name="runs")
+app.command("rate", cls=Command)(rate)
+app.command("export", cls=Command)(export)
 app.command("doctor", cls=Command)(doctor)

@@ -80,4 +80,4 @@ def prune(
         found = journal.prune(age(older_than), statuses, keep, dry_run=dry_run)
     if dry_run and found:
         typer.echo("\n".join(runs_table(found)))
-    console.note(f"{counted(len(found), 'run')} {'would be' if dry_run else 'were'} thrown away.")
+    console.note(f"{counted(len(found), 'run')} {'would be thrown' if dry_run else 'thrown'} away.")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agentkit.agent import Agent
     from agentkit.journal import Journal, Recording
 
-__all__ = ["agent_object", "go_to", "overlaid", "remade"]
+__all__ = ["agent_object", "called", "go_to", "overlaid", "remade"]
 
 R = TypeVar("R", bound=RunOptions)
 
@@ -54,16 +54,26 @@ def agent_object(name: str) -> Agent:
         ConfigError: there is none, or it is no agent.
     """
     from agentkit.agent import Agent
+
+    found = called(name)
+    made: object = found() if callable(found) and not isinstance(found, Agent) else found
+    if not isinstance(made, Agent):
+        raise ConfigError(f"{name} is no Agent, nor a function that makes one.")
+    return made
+
+
+def called(name: str) -> object:
+    """The object of this name: package.module:name or file.py:name.
+
+    Raises:
+        ConfigError: there is none.
+    """
     from agentkit.user_modules import load_module, member
 
     place, colon, attribute = name.rpartition(":")
     if not colon:
         raise ConfigError(f"{name!r} names no object: write package.module:object or file.py:object.")
-    found = member(load_module(place), attribute, place)
-    made: object = found() if callable(found) and not isinstance(found, Agent) else found
-    if not isinstance(made, Agent):
-        raise ConfigError(f"{name} is no Agent, nor a function that makes one.")
-    return made
+    return member(load_module(place), attribute, place)
 
 
 def _kept_by(agent: Agent, journal: Journal, options: RunOptions, pause: Pause) -> Agent:

@@ -39,11 +39,12 @@ class _RecordingEnds(AgentkitError):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One model call: the messages exactly as the model got them, and its reply."""
+    """One model call: the messages exactly as the model got them, and its reply. `sample`: see `Ask`."""
 
     messages: tuple[Message, ...]
     reply: Reply
     step: int
+    sample: int = 0
 
 
 @dataclass
@@ -147,7 +148,7 @@ class Replay:
             result = yield from perform(effect)
             if isinstance(effect, Ask):
                 reply = cast("Reply", result)
-                self.exchanges.append(Exchange(effect.messages, reply, effect.step))
+                self.exchanges.append(Exchange(effect.messages, reply, effect.step, effect.sample))
                 yield TextDelta(reply.text)
             return result
 

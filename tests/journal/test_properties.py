@@ -1,4 +1,5 @@
-"""For any script of model and tools: a run == the same run resumed after a cut at any effect == its replay."""
+"""For any script of model and tools: a run == the same run resumed after a cut at any effect == its replay, from the
+journal, from its recording, from the recording's file, and from another journal that took it in."""
 
 from __future__ import annotations
 
@@ -11,13 +12,13 @@ from hypothesis import strategies as st
 
 from agentkit import Agent, IdempotencyKey, Limits, ModelError, Run, ToolError, tool
 from agentkit.flow import Effect, Flow, Perform
-from agentkit.journal import Journal
+from agentkit.journal import Journal, Recording
 from agentkit.journal.lines import Lines
 from agentkit.journal.records import Outcome, comes_back, dump, load
 from agentkit.messages import Observation, Reply, Tokens, Usage
 from agentkit.models import Request
 from agentkit.models.retry import RetryPolicy
-from agentkit.testing import ScriptedModel
+from agentkit.testing import ScriptedModel, replay
 from agentkit.toolbox import AnyTool
 from tests.journal.support import Crash
 
@@ -152,6 +153,12 @@ def test_run_resume_and_replay_are_the_same(
         if isinstance(run, Run) and run.stop_reason != "error":
             silent = Agent(ScriptedModel([]), World().tools(), limits=limits, journal=journal)
             assert silent.resume("r") == run
+            recording = journal.recording("r")
+            assert replay(recording) == replay(recording, silent) == run
+            loaded = Recording.from_json(recording.to_json())
+            with Journal("sqlite://") as elsewhere:
+                elsewhere.add(loaded)
+                assert replay(loaded) == replay(elsewhere.recording("r")) == run
 
 
 DATA = st.recursive(
