@@ -9,7 +9,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agentkit.cli import console
 from agentkit.cli.options import AgentOptions, AskOptions
@@ -86,8 +86,11 @@ def origin_of(options: AgentOptions) -> str:
 
 
 def _told(origin: str | Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    told = json.loads(origin) if isinstance(origin, str) else origin
-    return told if isinstance(told, dict) and told.get("program") == PROGRAM else None
+    told: object = json.loads(origin) if isinstance(origin, str) else origin
+    if not isinstance(told, dict):
+        return None
+    given = cast("dict[str, Any]", told)
+    return given if given.get("program") == PROGRAM else None
 
 
 def options_of(origin: str | Mapping[str, Any] | None) -> AgentOptions | None:

@@ -25,7 +25,7 @@ __all__ = ["RunId", "Source", "age", "diff", "list_runs", "recorded", "register"
 
 RunId: TypeAlias = Annotated[str, typer.Argument(metavar="ID", help="The run; its beginning is enough.")]
 Source: TypeAlias = Annotated[str, typer.Argument(metavar="ID|FILE", help="A run, or the file of an exported one.")]
-STATUSES = ("running", "ended", "interrupted", "needs_approval", "needs_attention", "error")
+STATUSES: tuple[RunStatus, ...] = ("running", "ended", "interrupted", "needs_approval", "needs_attention", "error")
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -40,7 +40,7 @@ def status(text: str) -> RunStatus:
     """A status of runs, as an option's value."""
     for known in STATUSES:
         if text == known:
-            return known  # type: ignore[return-value]  # the names are those of RunStatus
+            return known
     raise typer.BadParameter(f"there is no status {text!r}; there are: {', '.join(STATUSES)}")
 
 

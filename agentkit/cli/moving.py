@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from agentkit.cli.front import Command
 from agentkit.cli.keeping import opened
 from agentkit.cli.looking import RunId, age, recorded, runs_table, status
 from agentkit.cli.text import counted
+
+if TYPE_CHECKING:
+    from agentkit.journal.records import RunStatus
 
 __all__ = ["export", "prune", "register", "take_in"]
 
@@ -75,7 +78,7 @@ def prune(
       run-agent runs prune --dry-run
       run-agent runs prune --older-than 7d --status ended --status error --keep 100
     """
-    statuses = tuple(map(status, state or ["ended"]))
+    statuses: list[RunStatus] = [status(each) for each in state or ["ended"]]
     with opened() as journal:
         found = journal.prune(age(older_than), statuses, keep, dry_run=dry_run)
     if dry_run and found:

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from sqlalchemy import Connection, Dialect, Engine
 from sqlalchemy.exc import DBAPIError
@@ -22,7 +22,7 @@ from agentkit.journal.schema import bring_up_to_date
 
 if TYPE_CHECKING:
     from sqlalchemy import PoolProxiedConnection
-    from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+    from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, DBAPIModule
 
 __all__ = ["ConnectionGone", "Database", "default_url"]
 
@@ -205,7 +205,7 @@ class RawTransaction:
             self.drop()
         elif not self._kept:
             self._give_back()
-        if isinstance(error, self.dbapi.Error):
+        if error is not None and _is_drivers(error, self.dbapi):
             raise (ConnectionGone if lost and was_used else JournalUnavailable)(_why(error)) from error
 
     def drop(self) -> None:
@@ -244,7 +244,7 @@ class RawTransaction:
             proxy.close()
 
     def _is_lost(self, error: BaseException) -> bool:
-        return isinstance(error, self.dbapi.Error) and self._engine.dialect.is_disconnect(error, self._connection, None)
+        return _is_drivers(error, self.dbapi) and self._engine.dialect.is_disconnect(error, self._connection, None)
 
     def _begin(self, cursor: DBAPICursor) -> None:
         wanted = "FULL" if self.durable else "NORMAL"
@@ -252,6 +252,11 @@ class RawTransaction:
             cursor.execute(f"PRAGMA synchronous={wanted}")
             self._synchronous = wanted
         cursor.execute("BEGIN IMMEDIATE")
+
+
+def _is_drivers(error: BaseException, dbapi: Any) -> TypeGuard[DBAPIModule.Error]:
+    """Whether it is an error of the database's driver."""
+    return isinstance(error, dbapi.Error)
 
 
 def _begin(connection: Connection) -> None:

@@ -55,7 +55,7 @@ class Pen:
         of = ("of_run", "of_fence", "of_owner")
 
         def changing(*names: str, **fixed: object) -> Prepared:
-            values = {**{name: bindparam(name) for name in names}, **fixed}
+            values: dict[str, object] = {**{name: bindparam(name) for name in names}, **fixed}
             return Prepared(update(runs).where(*ours).values(values), dialect, (*names, *of))
 
         free = {"owner": None, "expires_at": 0.0}

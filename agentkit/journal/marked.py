@@ -119,7 +119,7 @@ def _cut(schema: _Schema, value: object, tool: AnyTool, found: list[object]) -> 
         return {name: _cut(inner.get(name, {}), item, tool, found) for name, item in given.items()}
     if isinstance(value, list) and isinstance(items := schema.get("items"), Mapping):
         return [_cut(items, item, tool, found) for item in cast("list[object]", value)]
-    return value
+    return value  # pyright: ignore[reportUnknownVariableType] - what is left of Any
 
 
 def _parts(schema: _Schema, tool: AnyTool) -> Iterator[_Schema]:

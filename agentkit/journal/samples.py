@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from agentkit.assembly import Assembly
 from agentkit.journal.recordings import Recording
@@ -192,7 +192,9 @@ def _redacted(line: Line, samples: Sequence[Sample], names: Iterable[str]) -> Li
     told: Line = {}
     for name, part in line.items():
         if isinstance(part, list):
-            told[name] = [{**message, "content": redactor(message["content"])} for message in part]
+            told[name] = [
+                {**message, "content": redactor(message["content"])} for message in cast("list[dict[str, str]]", part)
+            ]
         else:
             told[name] = part
     return told

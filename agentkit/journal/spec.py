@@ -7,7 +7,7 @@ the loop does with the results of its effects. What does something (models, tool
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import Field, asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from agentkit.answers import Answers
@@ -152,5 +152,5 @@ def _prompts(told: Mapping[str, Any]) -> Prompts:  # Any: as `described` made it
 
 def _unusual(value: Any) -> dict[str, object]:  # Any: any dataclass whose fields have defaults
     """The fields that are not as they are by default."""
-    fields = type(value).__dataclass_fields__
+    fields: Mapping[str, Field[object]] = value.__dataclass_fields__
     return {name: given for name, given in asdict(value).items() if given != fields[name].default}

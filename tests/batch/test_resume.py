@@ -130,12 +130,11 @@ def test_a_run_that_another_process_drives_is_waited_for(tmp_path: Path) -> None
             Agent(StatelessModel(note_then_answer, delay=0.02), world.tools, journal=journal) for journal in (one, two)
         ]
         found: list[list[str | None]] = []
-        threads = [
-            threading.Thread(
-                target=lambda agent=agent: found.append([r.answer for r in agent.batch(questions(12), batch_id="b")])
-            )
-            for agent in agents
-        ]
+
+        def drive(agent: Agent) -> None:
+            found.append([result.answer for result in agent.batch(questions(12), batch_id="b")])
+
+        threads = [threading.Thread(target=drive, args=(agent,)) for agent in agents]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -227,7 +227,7 @@ def main(folder: str, kills: str, seed: str, server: str = "") -> None:
     drive(warm)  # loads and builds all that the children will need
     left_behind(warm)
     if server:
-        import psycopg  # noqa: F401 - so that no child need load it
+        import psycopg  # noqa: F401  # pyright: ignore[reportUnusedImport] - so that no child need load it
 
     def prepare() -> None:
         with Journal(template.journal) as journal:

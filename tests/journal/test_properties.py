@@ -120,6 +120,9 @@ def outcome(agent: Agent, run_id: str | None) -> Run | str:
         return error.run or str(error)
 
 
+def _nothing(_: Lines) -> None: ...
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     replies=st.lists(STEPS, min_size=1, max_size=5),
@@ -137,7 +140,7 @@ def test_run_resume_and_replay_are_the_same(
     world = World()
     with Journal("sqlite://", lease_seconds=1e-6 if killed else 60) as journal, pytest.MonkeyPatch.context() as patch:
         if killed:  # nothing is told the journal on the way out: what waited to be committed is lost
-            patch.setattr(Lines, "leave", lambda _: None)
+            patch.setattr(Lines, "leave", _nothing)
         cuts = [Cut(cut, after=after), Cut(second, after=not after)]
         run: Run | str | None = None
         for each in cuts:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 
 from agentkit import Agent, Run, tool
@@ -41,11 +43,16 @@ def made(journal: Journal, run_id: str) -> Sample:
     return found
 
 
+def told(messages: object) -> list[dict[str, Any]]:
+    assert isinstance(messages, list)
+    return cast("list[dict[str, Any]]", messages)
+
+
 def test_a_conversation_is_what_the_model_got_and_what_it_said(journal: Journal) -> None:
     model = ran(journal, "r", ASK, ANSWER, rating="good")
     (line,) = lines([made(journal, "r")], "sft")
-    got = [{"role": each.role, "content": each.text} for each in model.requests[-1].messages]
-    got[2]["weight"] = got[2].get("weight", 1)  # type: ignore[assignment]  # a number beside texts
+    got: list[dict[str, object]] = [{"role": each.role, "content": each.text} for each in model.requests[-1].messages]
+    got[2]["weight"] = 1
     assert line == {
         "messages": [*got, {"role": "assistant", "content": ANSWER, "weight": 1}],
         "run_id": "r",
@@ -61,8 +68,7 @@ def test_mistakes_and_inventions_are_not_learned(journal: Journal) -> None:
     model = ScriptedModel(["I wonder.", "Action: fly\nAction Input: {}", invented, ANSWER], honours_stop=False)
     Agent(model, [population], journal=journal).run(QUESTION, run_id="r")
     (line,) = lines([made(journal, "r")], "sft")
-    messages = line["messages"]
-    assert isinstance(messages, list)
+    messages = told(line["messages"])
     said = [(each["content"], each["weight"]) for each in messages if each["role"] == "assistant"]
     assert said == [("I wonder.", 0), ("Action: fly\nAction Input: {}", 0), (ASK, 1), (ANSWER, 1)]
 
@@ -71,8 +77,7 @@ def test_earlier_turns_are_not_learned_again(journal: Journal) -> None:
     agent = Agent(ScriptedModel(["Final Answer: 4", "Final Answer: 16"]), journal=journal)
     agent.run("And its square?", history=agent.run("2 + 2?", run_id="first"), run_id="r")
     (line,) = lines([made(journal, "r")], "openai")
-    messages = line["messages"]
-    assert isinstance(messages, list)
+    messages = told(line["messages"])
     assert [each["weight"] for each in messages if each["role"] == "assistant"] == [0, 1]
 
 
@@ -82,8 +87,7 @@ def test_of_a_vote_the_winner_is_learned(journal: Journal) -> None:
     with Agent(ScriptedModel(replies), strategy=Pal(samples=3), journal=journal) as agent:
         agent.run("2 + 2?", run_id="r")
     (line,) = lines([made(journal, "r")], "openai")
-    messages = line["messages"]
-    assert isinstance(messages, list)
+    messages = told(line["messages"])
     assert [each["role"] for each in messages] == ["system", "user", "assistant"]
     assert "return 4" in messages[-1]["content"]
 
@@ -97,9 +101,7 @@ def test_runs_that_part_are_preferences(journal: Journal) -> None:
     (pair,) = pairs
     assert pair["chosen"] == [{"role": "assistant", "content": ANSWER}]
     assert pair["rejected"] == [{"role": "assistant", "content": "Final Answer: a million"}]
-    prompt = pair["prompt"]
-    assert isinstance(prompt, list)
-    assert [each["role"] for each in prompt] == ["system", "user", "assistant", "user"]
+    assert [each["role"] for each in told(pair["prompt"])] == ["system", "user", "assistant", "user"]
 
 
 def test_a_good_fork_is_preferred_to_its_parent(journal: Journal) -> None:

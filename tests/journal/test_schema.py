@@ -66,7 +66,7 @@ def schema(engine: Engine) -> dict[str, object]:
             for each in found.get_columns(table)
         }
         keys = sorted(
-            (each["constrained_columns"], each["referred_table"], sorted(each["options"].items()))
+            (each["constrained_columns"], each["referred_table"], sorted(each.get("options", {}).items()))
             for each in found.get_foreign_keys(table)
         )
         indexes = sorted((each["name"], each["column_names"]) for each in found.get_indexes(table))

@@ -1,5 +1,8 @@
 """Training and runtime compute the same: tokens and next-token probabilities, with and without the adapter."""
 
+# torch and gguf are not installed where this is checked.
+# pyright: basic, reportMissingImports=false
+
 from __future__ import annotations
 
 import math

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 import pytest
@@ -71,24 +71,24 @@ def test_each_kind_of_problem_has_a_program_that_runs(kind: str) -> None:
     assert run.answer
 
 
-@pytest.mark.parametrize(
-    ("kind", "way"),
-    [
-        ("boxes", lambda a, b: a * b),
-        ("wage", lambda a, b: a * b),
-        ("discount", lambda a, b: a * (100 - b) / 100),
-        ("recipe", lambda a, b, c: a * c / b),
-        ("entrance", lambda a, b, c, e: a * b + c * e),
-    ],
-)
-def test_problems_have_the_right_answers(kind: str, way: Callable[..., float]) -> None:
+WAYS: dict[str, Callable[[Sequence[int]], float]] = {
+    "boxes": lambda n: n[0] * n[1],
+    "wage": lambda n: n[0] * n[1],
+    "discount": lambda n: n[0] * (100 - n[1]) / 100,
+    "recipe": lambda n: n[0] * n[2] / n[1],
+    "entrance": lambda n: n[0] * n[1] + n[2] * n[3],
+}
+
+
+@pytest.mark.parametrize("kind", WAYS)
+def test_problems_have_the_right_answers(kind: str) -> None:
     """Reckoned here once more."""
     for seed in range(5):
         found = pal_tasks.problem(Random(seed), "train", kind)
         numbers = [int(number) for number in re.findall(r" = (\d+)$", found.program, re.MULTILINE)]
         assert all(str(number) in found.question.replace(",", "") for number in numbers)
         answer = play_problem(found.question, found.program, "test").run.answer
-        assert float(answer or "nan") == pytest.approx(way(*numbers))
+        assert float(answer or "nan") == pytest.approx(WAYS[kind](numbers))
 
 
 def test_calculations_are_right() -> None:
