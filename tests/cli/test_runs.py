@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def test_a_run_that_was_interrupted_says_how_to_go_on_and_does(cli: Cli) -> None
         child.expect("running slow")
         interrupt(child)
         child.expect(r"Resume with: run-agent runs resume (\w+)")
-        assert child.match is not None
+        assert isinstance(child.match, re.Match)
         run_id = child.match[1]
         assert finished(child) == 130
     assert json.loads(cli("runs", "list", "--json").stdout)[0]["status"] == "interrupted"

@@ -44,8 +44,8 @@ def made(journal: Journal, run_id: str) -> Sample:
 def test_a_conversation_is_what_the_model_got_and_what_it_said(journal: Journal) -> None:
     model = ran(journal, "r", ASK, ANSWER, rating="good")
     (line,) = lines([made(journal, "r")], "sft")
-    got = [{"role": each.role, "content": each.text} for each in model.requests[-1].messages]
-    got[2]["weight"] = got[2].get("weight", 1)  # type: ignore[assignment]  # a number beside texts
+    got: list[dict[str, object]] = [{"role": each.role, "content": each.text} for each in model.requests[-1].messages]
+    got[2]["weight"] = 1
     assert line == {
         "messages": [*got, {"role": "assistant", "content": ANSWER, "weight": 1}],
         "run_id": "r",
