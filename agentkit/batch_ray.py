@@ -30,7 +30,11 @@ __all__ = ["RayEngine"]
 
 BALANCE_SECONDS = 0.25
 """How often the workers are told what all of them have used, where there is a budget."""
+LATE_SECONDS = 20.0
+"""How long the other workers are waited for when one has begun."""
 STOP_SECONDS = 10.0
+THREADS_SECONDS = 0.2
+"""A thread of a run that was ended may be about to take its lease: it lets go of it right after."""
 Factory: TypeAlias = "Callable[[], Agent] | str"
 Spent: TypeAlias = tuple[int, float]
 """Tokens and US dollars."""
@@ -108,18 +112,14 @@ class RayEngine:
             for _ in range(count)
         ]
         told = {worker.describe.remote(): worker for worker in begun}
-        ready, _ = ray.wait(list(told), num_returns=1, timeout=self.patience)
-        if not ready:
+        if not ray.wait(list(told), num_returns=1, timeout=self.patience)[0]:
             raise ConfigError(f"No worker began in {self.patience:g} s: the Ray cluster has no free CPUs.")
-        # Others may have to wait for room on the cluster; what is sent to them waits too, and nothing is.
-        late, _ = ray.wait(list(told), num_returns=count, timeout=min(self.patience, 5.0))
-        workers = [told[ref] for ref in late]
-        for ref in late:
+        ready, late = ray.wait(list(told), num_returns=count, timeout=min(self.patience, LATE_SECONDS))
+        for ref in late:  # the cluster has no room for them: nothing must be sent there
+            ray.kill(told[ref])
+        for ref in ready:
             self._check(ray, ref, job, journal)
-        for worker in begun:
-            if worker not in workers:
-                ray.kill(worker)
-        return workers
+        return [told[ref] for ref in ready]
 
     def _check(self, ray: Any, ref: Any, job: Job, journal: Journal) -> None:
         from agentkit.journal.fingerprint import changes
@@ -257,6 +257,7 @@ class Worker:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(THREADS_SECONDS)
 
     def _made(self) -> Job:
         if self._job is None:

@@ -26,6 +26,7 @@ HEAVY = (
     "xllamacpp",
     "sqlalchemy",
     "numpy",
+    "ray",
 )
 
 

@@ -8,12 +8,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
 from agentkit.cli import console
-from agentkit.cli.options import LIMITS, OUTPUT, AgentOptions, takes
+from agentkit.cli.options import LIMITS, OUTPUT, AskOptions, takes
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from agentkit.batch import Batch, BatchResult, BatchSummary
     from agentkit.batch_pool import Engine
     from agentkit.cli.batch_files import QuestionFile, Row
+    from agentkit.journal import Journal
 
 __all__ = ["batch", "worker_agent"]
 
@@ -30,7 +31,7 @@ TOLD_FAILURES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchOptions(AgentOptions):
+class BatchOptions(AskOptions):
     """What the command line says of a batch; see each option's help."""
 
     concurrency: Annotated[int, typer.Option("--concurrency", "-c", min=1, metavar="N", help="Runs at once.")] = 8
@@ -90,7 +91,8 @@ def batch(
       run-agent batch questions.jsonl --out results.jsonl --id 3f9a2c41b0d7
     """
     from agentkit.cli.batch_files import question_file
-    from agentkit.cli.setup import default_model, make_agent, usage
+    from agentkit.cli.keeping import kept
+    from agentkit.cli.setup import make_agent, settled, usage
 
     if options.trace is not None:
         context.fail("--trace is for single runs: what happens in a batch is in the journal.")
@@ -100,16 +102,18 @@ def batch(
         with usage("FILE"):
             questions = stack.enter_context(question_file(file, options.question_field))
             count = questions.check()
-        options = replace(options, model=options.model or default_model(quiet=options.quiet))
-        agent = stack.enter_context(make_agent(options, None))
+        options = settled(options)
+        journal = stack.enter_context(kept(options))
+        agent = stack.enter_context(make_agent(options, None, journal=journal))
         pending = dict[int, "Row"]()
-        many = _batch(agent, _asked(questions, pending), options)
+        engine = _ray(options, journal) if options.engine == "ray" else None
+        many = _batch(agent, _asked(questions, pending), options, engine)
         code = _answered(many, count, pending, options)
     _tell_end(many, count, file, interrupted=code == INTERRUPTED, quiet=options.quiet)
     raise typer.Exit(code or _exit_code(many.summary))
 
 
-def _batch(agent: Agent, questions: Iterator[str], options: BatchOptions) -> Batch:
+def _batch(agent: Agent, questions: Iterator[str], options: BatchOptions, engine: Engine | None) -> Batch:
     from agentkit.budget import Budget
 
     budget = Budget(max_tokens=options.total_tokens, max_cost_usd=options.total_cost, seconds=options.total_time)
@@ -118,24 +122,30 @@ def _batch(agent: Agent, questions: Iterator[str], options: BatchOptions) -> Bat
         concurrency=options.concurrency,
         budget=budget,
         batch_id=options.batch_id,
-        engine=_ray(options) if options.engine == "ray" else None,
+        engine=engine,
         allow_drift=options.allow_drift,
     )
 
 
-def _ray(options: BatchOptions) -> Engine:
+def _ray(options: BatchOptions, journal: Journal | None) -> Engine:
     from agentkit.batch_ray import RayEngine
+    from agentkit.cli.keeping import origin_of
 
-    given = {name: getattr(options, name) for name in AgentOptions.__dataclass_fields__}
-    factory = partial(worker_agent, given | {"quiet": True})
+    url = None if journal is None else journal.url
+    factory = partial(worker_agent, origin_of(options), url, yes=options.yes)
     return RayEngine(factory=factory, address=options.address, workers=options.workers)
 
 
-def worker_agent(options: dict[str, Any]) -> Agent:
-    """The agent of a Ray worker, made of the fields of `AgentOptions`."""
+def worker_agent(origin: str, journal: str | None, *, yes: bool) -> Agent:
+    """The agent of a Ray worker: made of the same options, with the same journal."""
+    from agentkit.cli.keeping import options_of
     from agentkit.cli.setup import make_agent
+    from agentkit.journal import Journal
 
-    return make_agent(AgentOptions(**options), None)
+    options = options_of(origin)
+    assert options is not None
+    kept = None if journal is None else Journal(journal, origin=origin)
+    return make_agent(replace(options, yes=yes, quiet=True), None, journal=kept)
 
 
 def _asked(questions: QuestionFile, pending: dict[int, Row]) -> Iterator[str]:

@@ -62,7 +62,9 @@ class Cli:
     folder: Path
     env: dict[str, str]
 
-    def __call__(self, *args: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, *args: str, stdin: str = "", seconds: float = 60, **env: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run to the end without any terminal."""
         return subprocess.run(
             [*COMMAND, *args],
@@ -72,7 +74,7 @@ class Cli:
             cwd=self.folder,
             env={**self.env, **env},
             start_new_session=True,  # no controlling terminal, even where the tests run in one
-            timeout=60,
+            timeout=seconds,
             check=False,
         )
 

@@ -32,6 +32,7 @@ def test_help_shows_question_options_and_commands_without_loading_what_is_heavy(
     [
         "run",
         "chat",
+        "batch",
         "demo",
         "doctor",
         "tools show",
