@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["batch", "worker_agent"]
 
-FAILED, LIMIT, INTERRUPTED = 1, 3, 130
+FAILED, LIMIT, WAITS, INTERRUPTED = 1, 3, 5, 130
 TOLD_FAILURES = 3
 
 
@@ -265,4 +265,6 @@ def _tell_end(many: Batch, count: int, file: str, *, interrupted: bool, quiet: b
 def _exit_code(summary: BatchSummary) -> int:
     if summary.failed:
         return FAILED
-    return LIMIT if summary.limit or summary.not_run or summary.waiting else 0
+    if summary.waiting:
+        return WAITS
+    return LIMIT if summary.limit or summary.not_run else 0

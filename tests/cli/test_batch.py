@@ -145,7 +145,7 @@ def test_calls_that_are_approved_later(cli: Cli, model: str) -> None:
     file = write(cli, "q.jsonl", '"A taxi"', '"Another"')
     options = ("batch", file, "-m", "stateless.py:acting", "-t", "mytools.py:order_taxi", "--on-approval", "park")
     parked = cli(*options, "--id", "taxis")
-    assert parked.returncode == 3 and "2 waiting for a person" in parked.stderr
+    assert parked.returncode == 5 and "2 waiting for a person" in parked.stderr
     assert [each["status"] for each in results(parked.stdout)] == ["waiting"] * 2
     assert cli("runs", "approve", "taxis/0").returncode == 0
     again = cli(*options, "--id", "taxis")
