@@ -312,7 +312,7 @@ class Zygote:
             self._lost = True
             while self._spares:
                 self._release(self._spares.pop())
-            for connection in self._connections:  # whoever uses it closes it
+            for connection in tuple(self._connections):  # whoever uses it closes it, maybe just now
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
         self._finalizer()
