@@ -29,12 +29,17 @@ from agentkit.journal.records import RunRecord, RunStatus, storable
 from agentkit.journal.tables import agents, approvals, effects, runs
 from agentkit.messages import JSON
 
-__all__ = ["Archive"]
+__all__ = ["Archive", "agent_name"]
 
 # Of whoever drives a run here and now; a recording has none of it.
 _LEASE = {"owner": None, "fence": 1, "expires_at": 0.0}
 _DATA = {"runs": ("start", "fingerprint", "origin"), "effects": ("payload",)}
 _MANY = 500
+
+
+def agent_name(spec: str) -> str:
+    """What an agent is called in the table `agents`."""
+    return hashlib.sha256(spec.encode("utf-8", "replace")).hexdigest()
 
 
 class Archive:
@@ -53,7 +58,7 @@ class Archive:
         Raises:
             JournalError: the database cannot be used.
         """
-        name = hashlib.sha256(spec.encode("utf-8", "replace")).hexdigest()
+        name = agent_name(spec)
         with self._database.reading() as connection:
             there = connection.execute(select(agents.c.agent_id).where(agents.c.agent_id == name)).first()
         if there is None:

@@ -30,7 +30,6 @@ from agentkit.journal.records import (
 )
 from agentkit.journal.secrets import Masks, Redact, default_patterns
 from agentkit.messages import JSON, Action, Observation
-from agentkit.operations import Call
 
 if TYPE_CHECKING:
     from agentkit.journal.differences import Diff
@@ -318,9 +317,12 @@ class Journal:
         Raises:
             RunExists: there is a run of that name.
         """
+        from agentkit.journal.archive import agent_name
         from agentkit.journal.store import RunRow
 
         masks, told = Masks(self._redact), dump(start)
+        agent_id = self._agent_ids.get(fingerprint.spec)
+        spec = None if agent_id else masks.json(fingerprint.spec)
         row = RunRow(
             run_id=start.run_id,
             question=masks.text(start.question),
@@ -328,21 +330,14 @@ class Journal:
             strategy=fingerprint["strategy"],
             fingerprint=json.dumps(dict(fingerprint)),
             start=masks.json(told),
-            agent_id=(yield from self._agent_id(fingerprint.spec, masks)),
+            agent_id=agent_id or agent_name(spec or ""),
             origin=self._origin and masks.json(self._origin),
             batch=start.batch,
             place=start.place,
         )
-        lease = yield from self._store.begin(row, new_owner())
+        lease = yield from self._store.begin(row, new_owner(), spec)
+        self._agent_ids[fingerprint.spec] = str(row.agent_id)
         return Recorder(self._store, lease, load(Start, told), masks)  # a resumed run has the same, secrets apart
-
-    def _agent_id(self, spec: str, masks: Masks) -> Flow[str]:
-        """The name of an agent, which is written down when its first run begins here."""
-        known = self._agent_ids.get(spec)
-        if known is None:
-            known = cast("str", (yield from Call(self._store.archive.agent_id, {"spec": masks.json(spec)})))
-            self._agent_ids[spec] = known
-        return known
 
     def take(self, run_id: str, fingerprint: Mapping[str, str], *, allow_drift: bool) -> Recorder:
         """Take a run over where its journal ends. (For `Agent`.)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, Insert, bindparam, exists, insert, select
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
-__all__ = ["Prepared"]
+from agentkit.journal.tables import agents
+
+__all__ = ["Prepared", "new_agent"]
 
 
 class Prepared:
@@ -36,3 +38,21 @@ class Prepared:
         if self._named:
             return dict(zip(self._names, values, strict=True))
         return values if self._order is None else tuple(values[at] for at in self._order)
+
+
+def new_agent(dialect: str) -> Insert:
+    """A row of `agents`, where it is not there yet."""
+    match dialect:
+        case "sqlite":
+            from sqlalchemy.dialects import sqlite
+
+            return sqlite.insert(agents).on_conflict_do_nothing()
+        case "postgresql":
+            from sqlalchemy.dialects import postgresql
+
+            return postgresql.insert(agents).on_conflict_do_nothing()
+        case _:
+            there = exists().where(agents.c.agent_id == bindparam("agent_id"))
+            return insert(agents).from_select(
+                ["agent_id", "spec"], select(bindparam("agent_id"), bindparam("spec")).where(~there)
+            )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from sqlalchemy import Connection, CursorResult, RowMapping, Update, bindparam, insert, select, update
 
@@ -19,7 +19,7 @@ from agentkit.journal.heartbeat import Heartbeat
 from agentkit.journal.leases import Lease, owner_is_gone
 from agentkit.journal.lines import Lines, Pen
 from agentkit.journal.records import EffectRow, Outcome, Phase, Recorded, RunRecord, load, now, storable
-from agentkit.journal.statements import Prepared
+from agentkit.journal.statements import Prepared, new_agent
 from agentkit.journal.tables import effects, runs
 from agentkit.journal.writer import Job, Write, Writer
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPICursor
 
 __all__ = ["RunRow", "Store"]
+
+
+Bound: TypeAlias = "tuple[str, tuple[object, ...] | dict[str, object]]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,17 +49,20 @@ class RunRow:
 
 
 class _Begin(Job):
-    """A run, driven by its owner from the start."""
+    """A run, driven by its owner from the start; and before it, its agent, if the journal may not know that yet."""
 
-    __slots__ = ("_run_id", "_statement", "_values")
+    __slots__ = ("_agent", "_run_id", "_statement", "_values")
 
-    def __init__(self, statement: Prepared, row: RunRow, owner: str, expires: float) -> None:
+    def __init__(self, statement: Prepared, row: RunRow, owner: str, expires: float, agent: Bound | None) -> None:
         super().__init__(durable=False)
         self._run_id = row.run_id
+        self._agent = agent
         self._statement = statement
         self._values = (*_values(row).values(), "running", now(), now(), owner, 1, expires)
 
     def do(self, cursor: DBAPICursor) -> None:
+        if self._agent is not None:
+            cursor.execute(*self._agent)
         cursor.execute(self._statement.sql, self._statement.bind(self._values))
 
     def refused(self) -> RunExists:
@@ -79,6 +85,7 @@ class Store:
         self.archive = Archive(self._database)
         self._writer = Writer(self._database)
         self._new_run = Prepared(insert(runs), self._database.dialect, [*RunRow.__dataclass_fields__, *_BEGINNING])
+        self._new_agent = Prepared(new_agent(self._database.dialect.name), self._database.dialect, ("agent_id", "spec"))
         self._pen = Pen(self._writer, self._database.dialect, lease_seconds, clock, one_writes=self._database.is_sqlite)
         self.heartbeat = Heartbeat(self.renew, lease_seconds / 3)
 
@@ -90,16 +97,21 @@ class Store:
     def prepare(self) -> None:
         self._database.prepare()
 
-    def begin(self, row: RunRow, owner: str) -> Flow[Lease]:
+    def begin(self, row: RunRow, owner: str, spec: str | None = None) -> Flow[Lease]:
         """Begin a run.
+
+        Args:
+            spec: its agent, where the journal may not know it yet.
 
         Raises:
             RunExists: there is one of that name.
         """
         expires = self._clock() + self._lease_seconds
         lease = Lease(row.run_id, owner, 1)
+        new = self._new_agent
+        agent = None if spec is None else (new.sql, new.bind((row.agent_id, storable(spec))))
         try:
-            yield from Write(self._writer, _Begin(self._new_run, row, owner, expires))
+            yield from Write(self._writer, _Begin(self._new_run, row, owner, expires, agent))
         except GeneratorExit:  # the task is cancelled while the run is being written down
             with suppress(JournalError):
                 self.release(lease)
