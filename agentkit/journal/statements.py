@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Dialect, Insert, bindparam, exists, insert, select
+from sqlalchemy import Dialect, Insert, Text, bindparam, exists, insert, select
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -52,7 +52,6 @@ def new_agent(dialect: str) -> Insert:
 
             return postgresql.insert(agents).on_conflict_do_nothing()
         case _:
-            there = exists().where(agents.c.agent_id == bindparam("agent_id"))
-            return insert(agents).from_select(
-                ["agent_id", "spec"], select(bindparam("agent_id"), bindparam("spec")).where(~there)
-            )
+            name, spec = bindparam("agent_id", type_=Text()), bindparam("spec", type_=Text())
+            there = exists().where(agents.c.agent_id == name)
+            return insert(agents).from_select(["agent_id", "spec"], select(name, spec).where(~there))
