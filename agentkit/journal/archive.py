@@ -26,6 +26,7 @@ from agentkit.errors import ConfigError, JournalError
 from agentkit.journal.database import Database
 from agentkit.journal.recordings import Recording, Row
 from agentkit.journal.records import RunRecord, RunStatus, storable
+from agentkit.journal.statements import new_agent
 from agentkit.journal.tables import agents, approvals, effects, runs
 from agentkit.messages import JSON
 
@@ -59,19 +60,9 @@ class Archive:
             JournalError: the database cannot be used.
         """
         name = agent_name(spec)
-        with self._database.reading() as connection:
-            there = connection.execute(select(agents.c.agent_id).where(agents.c.agent_id == name)).first()
-        if there is None:
-            self._add_agent(name, spec)
+        with self._database.writing(durable=False) as connection:
+            connection.execute(new_agent(self._database.dialect.name), {"agent_id": name, "spec": storable(spec)})
         return name
-
-    def _add_agent(self, name: str, spec: str) -> None:
-        try:
-            with self._database.writing(durable=False) as connection:
-                connection.execute(insert(agents).values(agent_id=name, spec=storable(spec)))
-        except JournalError as error:
-            if not isinstance(error.__cause__, IntegrityError):  # another process has written it down just now
-                raise
 
     def find(
         self,
