@@ -8,10 +8,8 @@ takes its time.
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -21,8 +19,7 @@ from agentkit.models import Request
 from agentkit.testing import ScriptedModel
 from agentkit.tools.store import SqlBookingStore
 from agentkit.tools.travel import travel_tools
-from tests.journal.booking_run import BACK, DAY, Place, beside, child, left_behind, wait
-from tests.journal.boundaries import at_boundaries
+from tests.journal.booking_run import BACK, DAY, Place, beside, child, killed_at_boundary, left_behind, wait
 
 PROGRAMS = [
     f"""
@@ -65,24 +62,6 @@ def drive(place: Place) -> None:
     store.close()
 
 
-def killed_at_boundary(place: Place, number: int) -> Callable[[], None]:
-    """The run, dying at a boundary of its journal."""
-
-    def work() -> None:
-        passed = -1
-
-        def boundary() -> None:
-            nonlocal passed
-            passed += 1
-            if passed == number:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        at_boundaries(place.journal, boundary)
-        drive(place)
-
-    return work
-
-
 def finish(place: Place) -> dict[str, object]:
     code = wait(child(partial(drive, place)))
     assert code == 0, f"a resumed run ended with {code}"
@@ -108,7 +87,7 @@ def main(folder: str, every: str) -> None:
     number = 0
     while True:
         place = beside(template, f"boundary-{number}")
-        code = wait(child(killed_at_boundary(place, number)))
+        code = wait(child(killed_at_boundary(drive, place, number)))
         if code == 0:
             break
         assert code == -signal.SIGKILL, code

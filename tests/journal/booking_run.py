@@ -153,8 +153,8 @@ def child(work: Callable[[], None]) -> int:
     os._exit(0)
 
 
-def killed_at_boundary(place: Place, number: int) -> Callable[[], None]:
-    """The run, dying at a boundary of its journal."""
+def killed_at_boundary(run: Callable[[Place], None], place: Place, number: int) -> Callable[[], None]:
+    """A run, dying at a boundary of its journal."""
 
     def work() -> None:
         passed = -1
@@ -166,7 +166,7 @@ def killed_at_boundary(place: Place, number: int) -> Callable[[], None]:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         at_boundaries(place.journal, boundary)
-        drive(place)
+        run(place)
 
     return work
 
@@ -186,7 +186,7 @@ def at_every_boundary(template: Place) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     while True:
         place = beside(template, f"boundary-{len(found)}")
-        code = wait(child(killed_at_boundary(place, len(found))))
+        code = wait(child(killed_at_boundary(drive, place, len(found))))
         if code == 0:
             return found
         assert code == -signal.SIGKILL
