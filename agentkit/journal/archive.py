@@ -26,8 +26,8 @@ from agentkit.errors import ConfigError, JournalError
 from agentkit.journal.database import Database
 from agentkit.journal.recordings import Recording, Row
 from agentkit.journal.records import RunRecord, RunStatus, storable
-from agentkit.journal.statements import new_agent
-from agentkit.journal.tables import agents, approvals, effects, runs
+from agentkit.journal.statements import new_agent, new_run
+from agentkit.journal.tables import LINES_OF_A_RUN, agents, approvals, effects, lines, runs
 from agentkit.messages import JSON
 
 __all__ = ["Archive", "agent_name"]
@@ -113,7 +113,7 @@ class Archive:
             spec = connection.execute(select(agents.c.spec).where(agents.c.agent_id == row["agent_id"])).scalar()
             lines = _all(connection, effects, run_id, effects.c.number)
             said = _all(connection, approvals, run_id, approvals.c.key)
-        kept = {name: value for name, value in row.items() if name not in (*_LEASE, "agent_id")}
+        kept = {name: value for name, value in row.items() if name not in (*_LEASE, "agent_id", "number")}
         return Recording(
             _as_data("runs", kept),
             tuple(_as_data("effects", dict(line)) for line in lines),
@@ -133,9 +133,11 @@ class Archive:
             run["status"] = "interrupted"  # nobody drives it here
         try:
             with self._database.writing(durable=True) as connection:
-                connection.execute(insert(runs).values(run))
-                for table, rows in ((effects, recording.effects), (approvals, recording.approvals)):
-                    values = [_as_text(table.name, _columns(table, row)) for row in rows]
+                connection.execute(new_run(connection.dialect.name).values(run))
+                number = connection.execute(select(runs.c.number).where(runs.c.run_id == run["run_id"])).scalar_one()
+                written = [_line(number, _as_text("effects", _columns(effects, row))) for row in recording.effects]
+                said = [_as_text("approvals", _columns(approvals, row)) for row in recording.approvals]
+                for table, values in ((lines, written), (approvals, said)):
                     if values:
                         connection.execute(insert(table), values)
         except JournalError as error:
@@ -172,7 +174,9 @@ class Archive:
             some = every[first : first + _MANY]
             free = and_(runs.c.run_id.in_(some), (runs.c.owner.is_(None)) | (runs.c.expires_at < now))
             with self._database.writing(durable=False) as connection:
-                gone += connection.execute(delete(runs).where(free)).rowcount
+                for number in connection.execute(select(runs.c.number).where(free).with_for_update()).scalars().all():
+                    connection.execute(delete(lines).where(*_lines_of(number)))
+                    gone += connection.execute(delete(runs).where(runs.c.number == number)).rowcount
         return gone
 
     def vacuum(self) -> None:
@@ -187,7 +191,18 @@ def _all(connection: Connection, table: Table, run_id: str, order: Column[Any]) 
 
 def _columns(table: Table, row: Row) -> dict[str, Any]:
     """The row with a value for each column; a newer journal may have had others."""
-    return {column.name: row.get(column.name) for column in table.columns}
+    return {column.name: row.get(column.name) for column in table.columns if column is not runs.c.number}
+
+
+def _line(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the view `effects` as the line that it shows."""
+    kept = {each.name: row[each.name] for each in lines.columns if each.name != "id"}
+    acts = row["kind"] == "act"
+    return {**kept, "id": number * LINES_OF_A_RUN + row["number"], "tool": (row["tool"] or "") if acts else None}
+
+
+def _lines_of(number: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return lines.c.id >= number * LINES_OF_A_RUN, lines.c.id < (number + 1) * LINES_OF_A_RUN
 
 
 def _as_data(table: str, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,17 +56,13 @@ class Database:
         self._unsynced = made.execution_options(writes=True, durable=False)
         self._lock = threading.Lock()
         self._has_tables = False
+        self.is_sqlite = made.dialect.name == "sqlite"  # only one transaction can write at a time
         self._raw = RawTransaction(made)
 
     @property
     def dialect(self) -> Dialect:
         """What statements are to be compiled for."""
         return self._engine.dialect
-
-    @property
-    def is_sqlite(self) -> bool:
-        """Whether only one transaction can write at a time."""
-        return self._engine.dialect.name == "sqlite"
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -105,8 +101,11 @@ class Database:
         with self.writing(durable=False):
             pass
 
-    def raw(self, *, durable: bool) -> RawTransaction:
+    def raw(self, *, durable: bool, begin: bool = True) -> RawTransaction:
         """`writing` for one thread at a time, past SQLAlchemy's machinery: its cursor is the driver's own.
+
+        Args:
+            begin: one transaction; else (on SQLite) each statement is one.
 
         Raises:
             JournalError: the database cannot be reached or stays locked.
@@ -114,7 +113,7 @@ class Database:
         if not self._has_tables:
             with _clear_errors():
                 self._make_tables()
-        self._raw.durable = durable
+        self._raw.durable, self._raw.begin = durable, begin
         return self._raw
 
     def let_go(self) -> None:
@@ -172,6 +171,7 @@ class RawTransaction:
         self._synchronous = ""
         self.dbapi: Any = made.dialect.loaded_dbapi  # Any: a driver's module
         self.durable = False
+        self.begin = True
 
     def __enter__(self) -> DBAPICursor:
         try:
@@ -183,7 +183,7 @@ class RawTransaction:
                 self.drop()
                 cursor = self._open()
             if self._sqlite:
-                self._begin(cursor)
+                self._prepare(cursor)
             return cursor
         except (self.dbapi.Error, DBAPIError, PoolTimeout) as error:
             self.drop()
@@ -193,7 +193,9 @@ class RawTransaction:
         assert self._connection is not None
         lost = error is not None and self._is_lost(error)
         try:
-            if error is None:
+            if not self.begin:
+                pass
+            elif error is None:
                 self._connection.commit()
             elif not lost:
                 self._connection.rollback()
@@ -246,12 +248,13 @@ class RawTransaction:
     def _is_lost(self, error: BaseException) -> bool:
         return _is_drivers(error, self.dbapi) and self._engine.dialect.is_disconnect(error, self._connection, None)
 
-    def _begin(self, cursor: DBAPICursor) -> None:
+    def _prepare(self, cursor: DBAPICursor) -> None:
         wanted = "FULL" if self.durable else "NORMAL"
         if self._synchronous != wanted:
             cursor.execute(f"PRAGMA synchronous={wanted}")
             self._synchronous = wanted
-        cursor.execute("BEGIN IMMEDIATE")
+        if self.begin:
+            cursor.execute("BEGIN IMMEDIATE")
 
 
 def _is_drivers(error: BaseException, dbapi: Any) -> TypeGuard[DBAPIModule.Error]:

@@ -15,11 +15,16 @@ __all__ = ["Lease", "has_left", "new_owner", "owner_is_gone", "user"]
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to write to a run. `fence` grows by one with each holder: what an earlier one writes is refused."""
+    """The right to write to a run. `fence` grows by one with each holder: what an earlier one writes is refused.
+
+    Attributes:
+        number: of the run, see `agentkit.journal.tables.lines`.
+    """
 
     run_id: str
     owner: str
     fence: int
+    number: int
 
 
 def new_owner() -> str:

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 from sqlalchemy import Dialect, bindparam, case, insert, select, update
 
 from agentkit.errors import JournalError, LeaseLost
-from agentkit.flow import Flow
 from agentkit.journal.leases import Lease, has_left
 from agentkit.journal.records import EffectRow, RunStatus, now, storable
 from agentkit.journal.statements import Prepared
-from agentkit.journal.tables import effects, runs
-from agentkit.journal.writer import Job, Write, Writer
+from agentkit.journal.tables import LINES_OF_A_RUN, lines, runs
+from agentkit.journal.writer import Job, Writer
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPICursor
@@ -59,13 +58,22 @@ class Pen:
             return Prepared(update(runs).where(*ours).values(values), dialect, (*names, *of))
 
         free = {"owner": None, "expires_at": 0.0}
-        self.line = Prepared(insert(effects), dialect, [column.name for column in effects.columns])
+        self.line = Prepared(insert(lines), dialect, [column.name for column in lines.columns])
         self.check = Prepared(select(runs.c.fence).where(*ours), dialect, of)
         self.begin = changing("status", "expires_at", "updated_at")
         self.beat = changing("expires_at", "updated_at")
         self.end = changing("status", "stop_reason", "answer", "updated_at", **free)
         left = case((runs.c.status == "running", "interrupted"), else_=runs.c.status)
         self.leave = changing("updated_at", status=left, **free)
+        # Some lines and the check in one statement, which is a transaction by itself: most steps of a run are that.
+        self.at_once = {count: _at_once(count) for count in range(1, 4)} if one_writes else {}
+
+
+def _at_once(count: int) -> str:
+    """To insert so many lines if the run is still ours: their values, then its name, fence and owner."""
+    line = f"({', '.join('?' * len(lines.columns))})"
+    ours = "EXISTS (SELECT 1 FROM runs WHERE run_id = ? AND fence = ? AND owner = ?)"
+    return f"INSERT INTO lines SELECT * FROM (VALUES {', '.join([line] * count)}) WHERE {ours}"  # noqa: S608 - no input
 
 
 class Lines:
@@ -77,6 +85,8 @@ class Lines:
         self.ours = (storable(lease.run_id), lease.fence, lease.owner)
         self.begun = False
         self.fresh_until = 0.0
+        self.owes_disk = False
+        self._first = lease.number * LINES_OF_A_RUN
         self._lock = threading.Lock()
         self._waiting: list[Line] = []
 
@@ -86,26 +96,31 @@ class Lines:
         with self._lock:
             self._waiting.append(line)
 
-    def write(self, row: EffectRow, *, durable: bool) -> Flow[None]:
-        """Write it, and what has waited.
+    def write(self, row: EffectRow, *, durable: bool, by_the_end: bool = False) -> Job:
+        """To write it, and what has waited: an operation.
+
+        Args:
+            durable: it must survive a power cut once it is written.
+            by_the_end: it must survive one once the run is let go of.
 
         Raises:
             JournalError: the database cannot be used. LeaseLost: somebody else has the run.
         """
-        yield from Write(self.pen.writer, _Append(self, [self._line(row)], durable=durable))
+        self.owes_disk = not durable and (self.owes_disk or by_the_end)
+        return _Append(self, [self._line(row)], durable=durable)
 
     def append(self, row: EffectRow, *, durable: bool) -> None:
         """`write`, in this thread."""
-        self._now(_Append(self, [self._line(row)], durable=durable))
+        self.write(row, durable=durable).write()
 
-    def end(self, status: RunStatus, stop_reason: str | None, answer: str | None) -> Flow[None]:
-        """Write down how the run ended, and let go of it, unless somebody else has it by now."""
-        yield from Write(self.pen.writer, _End(self, (status, stop_reason, answer and storable(answer))))
+    def end(self, status: RunStatus, stop_reason: str | None, answer: str | None) -> Job:
+        """To write down how the run ended, and let go of it, unless somebody else has it by now: an operation."""
+        return _End(self, (status, stop_reason, answer and storable(answer)))
 
     def leave(self) -> None:
         """Let go of the run before its end, unless somebody else has it by now."""
         try:
-            self._now(_End(self, None))
+            _End(self, None).write()
         except JournalError:
             has_left(self.lease.owner)
             raise
@@ -113,40 +128,42 @@ class Lines:
     def take_along(self, job: _Job, queue: deque[Job]) -> None:
         """Queue a job with all that has waited. (One at a time: no result may come after what followed from it.)"""
         with self._lock:
-            job.rows[:0] = self._waiting
-            self._waiting.clear()
+            if self._waiting:
+                job.rows[:0] = self._waiting
+                self._waiting.clear()
             queue.append(job)
 
-    def _now(self, job: _Job) -> None:
-        self.pen.writer.queue(job)
-        self.pen.writer.wait(job)
-
     def _line(self, row: EffectRow) -> Line:
-        number, effect, phase, kind, step, call, tool, key, outcome, digest, payload, by = row
-        run_id, fence, _ = self.ours
-        tool, key, by = tool and storable(tool), key and storable(key), by and storable(by)
-        return (run_id, number, effect, phase, kind, step, call, tool, key, outcome, digest, payload, fence, by, now())
+        number, effect, phase, step, call, tool, outcome, digest, payload, by = row
+        if number >= LINES_OF_A_RUN:
+            raise JournalError(f"Run {self.lease.run_id!r} has {LINES_OF_A_RUN} lines in the journal, and is full.")
+        if tool is not None:
+            tool = storable(tool)
+        return (
+            *(self._first + number, effect, phase, step, call, tool, outcome, digest, payload),
+            *(self.lease.fence, by and storable(by), now()),
+        )
 
 
 class _Job(Job):
     """Lines of a run, and what they do to its row."""
 
-    __slots__ = ("rows", "run")
+    __slots__ = ("of", "rows")
 
-    def __init__(self, run: Lines, rows: list[Line], *, durable: bool) -> None:
-        super().__init__(durable=durable)
-        self.run = run
+    def __init__(self, of: Lines, rows: list[Line], *, durable: bool) -> None:
+        super().__init__(of.pen.writer, durable=durable)
+        self.of = of
         self.rows = rows
 
     def enter(self, queue: deque[Job]) -> None:
-        self.run.take_along(self, queue)
+        self.of.take_along(self, queue)
 
     def insert(self, cursor: DBAPICursor) -> None:
-        line = self.run.pen.line
+        line = self.of.pen.line
         cursor.executemany(line.sql, cast("Sequence[Sequence[object]]", [line.bind(row) for row in self.rows]))
 
     def lost(self) -> LeaseLost:
-        return LeaseLost(f"Another process has taken run {self.run.lease.run_id!r} over; this one has stopped.")
+        return LeaseLost(f"Another process has taken run {self.of.lease.run_id!r} over; this one has stopped.")
 
 
 class _Append(_Job):
@@ -154,8 +171,19 @@ class _Append(_Job):
 
     __slots__ = ("_beat",)
 
+    def at_once(self, cursor: DBAPICursor) -> bool:
+        run, pen = self.of, self.of.pen
+        statement = pen.at_once.get(len(self.rows))
+        if statement is None or not run.begun or time.monotonic() >= run.fresh_until:
+            return False
+        self._beat = False
+        cursor.execute(statement, [value for line in (*self.rows, run.ours) for value in line])
+        if cursor.rowcount != len(self.rows):
+            raise self.lost()
+        return True
+
     def do(self, cursor: DBAPICursor) -> None:
-        run, pen = self.run, self.run.pen
+        run, pen = self.of, self.of.pen
         self._beat = not (pen.one_writes and run.begun and time.monotonic() < run.fresh_until)
         if self._beat:
             expires = pen.clock() + pen.lease_seconds
@@ -173,8 +201,8 @@ class _Append(_Job):
 
     def committed(self) -> None:
         if self._beat:
-            self.run.begun = True
-            self.run.fresh_until = time.monotonic() + self.run.pen.lease_seconds * _STILL_FRESH
+            self.of.begun = True
+            self.of.fresh_until = time.monotonic() + self.of.pen.lease_seconds * _STILL_FRESH
 
 
 class _End(_Job):
@@ -182,12 +210,12 @@ class _End(_Job):
 
     __slots__ = ("_ending",)
 
-    def __init__(self, run: Lines, ending: tuple[str | None, ...] | None) -> None:
-        super().__init__(run, [], durable=False)
+    def __init__(self, of: Lines, ending: tuple[str | None, ...] | None) -> None:
+        super().__init__(of, [], durable=of.owes_disk)
         self._ending = ending
 
     def do(self, cursor: DBAPICursor) -> None:
-        run, pen = self.run, self.run.pen
+        run, pen = self.of, self.of.pen
         if self._ending is None:
             cursor.execute(pen.leave.sql, pen.leave.bind((now(), *run.ours)))
         else:

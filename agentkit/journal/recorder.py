@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
 from agentkit.act import call_key
@@ -46,25 +46,28 @@ from agentkit.toolbox import AnyTool, Toolbox
 
 if TYPE_CHECKING:
     from agentkit.journal.store import Store
+    from agentkit.journal.writer import Job
 
 __all__ = ["Recorder"]
 
 log = logging.getLogger("agentkit.journal")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Line:
-    """An effect that is being written down: its number in the run, and of an action its tool and idempotency key."""
+    """An effect that is being written down.
+
+    Attributes:
+        number: of the effect in the run.
+        name: of the tool, as the journal has it; None of a model call.
+        acts: whether the world may be changed: then the disk must have it, not only the operating system.
+    """
 
     effect: Ask | Act
     number: int
+    name: str | None = None
     tool: AnyTool | None = None
-    key: IdempotencyKey | None = None
-
-    @property
-    def acts(self) -> bool:
-        """Whether the world may be changed: then the disk must have it, not only the operating system."""
-        return self.tool is not None and not self.tool.marks.read_only
+    acts: bool = False
 
 
 class Recorder:
@@ -96,9 +99,9 @@ class Recorder:
         self._digests = Digests()
         self._past = Past(lease.run_id, past, allow_drift=allow_drift)
         self._resumed = bool(past)
-        self._number = number
-        self._effect = self._past.next_effect
-        self._lock = threading.Lock()
+        # Next to each other in several threads: a count is taken in one go.
+        self._numbers = count(number)
+        self._effects = count(self._past.next_effect)
         self._first = True
         self._held = True
         store.heartbeat.add(lease)
@@ -124,13 +127,16 @@ class Recorder:
             line = self._line(effect, known)
             told = None if known is None else (yield from self._settle(known, line))
             if told is None:
-                yield from self._announce(known, line, mark)
+                if self._resumed:
+                    yield from self._check_secrets(known, line, mark)
+                if known is None or known.phase != "intent":
+                    yield self._intent(line, mark)
                 outcome = yield from _performed(perform, effect, meter)
             else:
                 assert isinstance(effect, Act)
                 meter.count_call(effect.step, effect.call)
                 outcome = Outcome(Usage(seconds=meter.seconds), observation=told)
-            if isinstance(effect, Act) and not effect.call:
+            if self._resumed and isinstance(effect, Act) and not effect.call:
                 self._past.check_calls(effect.step)
             return (yield from self._finish(line, outcome, read))
 
@@ -174,7 +180,7 @@ class Recorder:
         else:
             self._past.check_end()
         answer = None if run.answer is None else self._masks.text(run.answer)
-        yield from self._lines.end(status, run.stop_reason, answer)
+        yield self._lines.end(status, run.stop_reason, answer)
         self._held = False
 
     def close(self) -> None:
@@ -203,7 +209,9 @@ class Recorder:
         """The effect's digest; none of a model call that may be told marked arguments which stood, before they were
         known, in a text that is in the journal as it was."""
         if isinstance(effect, Act):
-            self._masks.add(self._marked.values(effect.action) if self._marked else ())
+            if not self._marked:
+                return self._digests.of(effect, self._masks.json)
+            self._masks.add(self._marked.values(effect.action))
             return self._digests.of(replace(effect, action=self._marked.without(effect.action)), self._masks.json)
         if self._masks.has_marked:
             return ""
@@ -211,27 +219,25 @@ class Recorder:
         return self._digests.of(effect, self._masks.json if first or self._masks.found else None)
 
     def _line(self, effect: Ask | Act, known: Recorded | None) -> _Line:
-        if known is not None:
-            number = known.effect
-        else:
-            with self._lock:
-                number = self._effect
-                self._effect += 1
+        number = next(self._effects) if known is None else known.effect
         if isinstance(effect, Ask):
             return _Line(effect, number)
-        return _Line(effect, number, self._toolbox.find(effect.action.tool), self._key(effect))
+        name = effect.action.tool
+        tool = self._toolbox.find(name)
+        return _Line(effect, number, name[:64], tool, tool is not None and not tool.marks.read_only)
 
-    def _announce(self, known: Recorded | None, line: _Line, mark: str) -> Flow[None]:
-        """Commit the intent of an effect, if it is not there yet.
+    def _check_secrets(self, known: Recorded | None, line: _Line, mark: str) -> Flow[None]:
+        """See that no argument is wanted that the journal does not keep.
 
         Raises:
-            NeedsAttention: it cannot be performed.
+            NeedsAttention: one is.
         """
-        effect = line.effect
-        if self._resumed and isinstance(effect, Act) and self._marked.lacks(effect.action):
+        if isinstance(line.effect, Act) and self._marked.lacks(line.effect.action):
             yield from self._ask_person(known, line, "secret", mark)
-        if known is None or known.phase != "intent":
-            yield from self._write(line, "intent", mark, text=self._wanted(effect))
+
+    def _intent(self, line: _Line, mark: str) -> Job:
+        """To commit the intent of an effect."""
+        return self._lines.write(self._row(line, "intent", None, mark, self._wanted(line.effect)), durable=line.acts)
 
     def _settle(self, known: Recorded, line: _Line) -> Flow[Observation | None]:
         """What is known of an effect that a crash cut off; None if it is to be performed.
@@ -264,8 +270,8 @@ class Recorder:
         Raises:
             NeedsAttention: it could not tell.
         """
-        assert tool.reconcile is not None and line.key is not None
-        call = Call(partial(tool.reconcile, line.key), {}, is_async(tool.reconcile), tool.marks.timeout)
+        assert tool.reconcile is not None and isinstance(line.effect, Act)
+        call = Call(partial(tool.reconcile, self._key(line.effect)), {}, is_async(tool.reconcile), tool.marks.timeout)
         try:
             answer: object = yield from call
         except Exception as error:
@@ -290,7 +296,8 @@ class Recorder:
         """
         log.warning("run=%s | needs attention at step %d: %s", self._lease.run_id, line.effect.step, why)
         if known is None or known.phase != "unknown":
-            yield from self._write(line, "unknown", mark, text=self._wanted(line.effect), outcome=why)
+            row = self._row(line, "unknown", why, mark, self._wanted(line.effect))
+            yield self._lines.write(row, durable=line.acts)
         raise NeedsAttention(ATTENTION[why])
 
     def _finish(
@@ -301,39 +308,25 @@ class Recorder:
             decision = read(outcome.reply, ())
             self._masks.add(self._marked.values(decision) if isinstance(decision, Action) else ())
         text = dump(outcome)
-        yield from self._write(line, "result", None, text=self._masks.json(text), outcome=_kind(outcome))
+        row = self._row(line, "result", _kind(outcome), None, self._masks.json(text))
+        if line.acts:
+            # Its intent was synced, and does not let it happen again: to sync its result can wait until something acts
+            # again, or the run ends.
+            yield self._lines.write(row, durable=False, by_the_end=True)
+        else:
+            self._lines.later(row)  # it can be had again: no need to wait for the disk before the next intent does
         return outcome.value() if comes_back(outcome) else load(Outcome, text).value()
 
-    def _write(
-        self, line: _Line, phase: Phase, mark: str | None, *, text: str | None, outcome: str | None = None
-    ) -> Flow[None]:
-        effect = line.effect
-        with self._lock:
-            number = self._number
-            self._number += 1
-        row = EffectRow(
-            number=number,
-            effect=line.number,
-            phase=phase,
-            kind="act" if isinstance(effect, Act) else "ask",
-            step=effect.step,
-            call=call_of(effect),
-            tool=effect.action.tool[:64] if isinstance(effect, Act) else None,
-            key=line.key,
-            outcome=outcome,
-            digest=mark,
-            payload=text,
-        )
-        if phase == "result" and not line.acts:
-            self._lines.later(row)  # it can be had again: no need to wait for the disk before the next intent does
-        else:
-            yield from self._lines.write(row, durable=line.acts)
+    def _row(self, line: _Line, phase: Phase, outcome: str | None, mark: str | None, text: str | None) -> EffectRow:
+        effect, number = line.effect, next(self._numbers)
+        return EffectRow(number, line.number, phase, effect.step, call_of(effect), line.name, outcome, mark, text, None)
 
     def _wanted(self, effect: Ask | Act) -> str | None:
         """The action; its thought and what was dropped stand in the reply before."""
         if isinstance(effect, Ask):
             return None
-        return self._masks.json(dump(self._marked.without(Action(effect.action.tool, effect.action.input))))
+        action = self._marked.without(effect.action) if self._marked else effect.action
+        return self._masks.json(json_text({"tool": action.tool, "input": action.input}))
 
     def _arguments(self, tool: str, given: Mapping[str, object]) -> str:
         """A call's arguments as they may be written down."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import Field, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from math import isfinite
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 from agentkit.assembly import Start
@@ -17,6 +16,7 @@ from agentkit.messages import JSON, Action, LimitName, Observation, Reply, Usage
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+    from pydantic_core import SchemaSerializer
 
 __all__ = [
     "ATTENTION",
@@ -180,16 +180,18 @@ class Recorded:
 
 
 class EffectRow(NamedTuple):
-    """One line of the journal; `number` is its place in the run. (A tuple: one is made for each line.)"""
+    """One line of the journal; `number` is its place in the run. (A tuple: one is made for each line.)
+
+    Attributes:
+        tool: of an action; None of a model call.
+    """
 
     number: int
     effect: int
     phase: Phase
-    kind: Literal["ask", "act"]
     step: int
     call: int = 0
     tool: str | None = None
-    key: str | None = None
     outcome: str | None = None
     digest: str | None = None
     payload: str | None = None
@@ -197,32 +199,15 @@ class EffectRow(NamedTuple):
 
 
 def dump(value: Stored) -> str:
-    """As JSON text, of which `load` makes an equal value."""
-    match value:
-        case Outcome():
-            told = {name: part if part is False else _told(part) for name, part in _told(value).items()}
-        case Action():
-            told = _told(value)
-        case Start():
-            told = _told(replace(value, config=None))
-    return json_bytes(told).decode("utf-8")
-
-
-def _told(value: Any) -> dict[str, Any]:  # Any: dataclasses of several kinds, whose fields are of any type
-    """The fields that are not as they are by default: most of a result is."""
-    names, defaults, given = _fields(cast("Hashable", type(value)))
-    return {
-        name: each
-        for name, each, default in zip(names, given(value), defaults, strict=True)
-        if each is not default and each != default
-    }
-
-
-@cache
-def _fields(kind: Any) -> tuple[tuple[str, ...], tuple[object, ...], Callable[[Any], tuple[Any, ...]]]:
-    """The names of a dataclass's fields, their defaults, and what gives the values of all."""
-    found: Mapping[str, Field[object]] = kind.__dataclass_fields__
-    return tuple(found), tuple(field.default for field in found.values()), attrgetter(*found)
+    """As JSON text, of which `load` makes an equal value: what is as it is by default is left out."""
+    if isinstance(value, Start):
+        value = replace(value, config=None)
+    to_json = _serializer(cast("Hashable", type(value))).to_json
+    try:
+        return to_json(value, exclude_defaults=True, fallback=str).decode()
+    except ValueError:  # half a surrogate pair, which no UTF-8 text can hold
+        told = _serializer(cast("Hashable", type(value))).to_python(value, exclude_defaults=True)
+        return json_bytes(told).decode()
 
 
 def comes_back(outcome: Outcome) -> bool:
@@ -286,6 +271,13 @@ def json_bytes(value: object) -> bytes:
 
 
 @cache
+def _serializer(kind: Any) -> SchemaSerializer:
+    from pydantic_core import SchemaSerializer
+
+    return SchemaSerializer(_adapter(kind).core_schema, {"ser_json_inf_nan": "constants"})
+
+
+@cache
 def _encoder() -> Callable[..., bytes]:
     from pydantic_core import to_json
 
@@ -325,15 +317,20 @@ def storable(text: str) -> str:
 
 def now() -> str:
     """The time as the tables have it."""
-    global _second  # noqa: PLW0603 - one tuple, set at once
-    at = time.time()
-    whole = int(at)
-    second, told = _second
-    if whole != second:
-        told = datetime.fromtimestamp(whole, UTC).isoformat(timespec="seconds").removesuffix("+00:00")
-        _second = whole, told
-    return f"{told}.{int((at - whole) * 1000):03d}+00:00"
+    global _told  # noqa: PLW0603 - one tuple, set at once
+    at = int(time.time() * 1000)
+    told = _told
+    if told[0] != at:
+        _told = told = at, _in_words(at)
+    return told[1]
 
 
-# The second that was told last: several lines of a run are written in one.
-_second = (0, "1970-01-01T00:00:00")
+def _in_words(milliseconds: int) -> str:
+    seconds, rest = divmod(milliseconds, 1000)
+    return (
+        f"{datetime.fromtimestamp(seconds, UTC).isoformat(timespec='seconds').removesuffix('+00:00')}.{rest:03d}+00:00"
+    )
+
+
+# The millisecond that was told last: several lines of a run are written in one.
+_told = (0, _in_words(0))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Dialect, Insert, Text, bindparam, exists, insert, select
+from sqlalchemy import Dialect, Insert, Text, bindparam, exists, func, insert, select
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from agentkit.journal.tables import agents
+from agentkit.journal.tables import agents, run_numbers, runs
 
-__all__ = ["Prepared", "new_agent"]
+__all__ = ["Prepared", "new_agent", "new_run"]
 
 
 class Prepared:
@@ -55,3 +55,11 @@ def new_agent(dialect: str) -> Insert:
             name, spec = bindparam("agent_id", type_=Text()), bindparam("spec", type_=Text())
             there = exists().where(agents.c.agent_id == name)
             return insert(agents).from_select(["agent_id", "spec"], select(name, spec).where(~there))
+
+
+def new_run(dialect: str) -> Insert:
+    """A row of `runs` with the next number."""
+    if dialect == "postgresql":
+        return insert(runs).values(number=run_numbers.next_value())
+    last = select(func.coalesce(func.max(runs.c.number), 0).label("last")).subquery()  # MySQL wants it inside another
+    return insert(runs).values(number=select(last.c.last + 1).scalar_subquery())

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from sqlalchemy import Connection, CursorResult, RowMapping, Update, bindparam, insert, select, update
+from sqlalchemy import Connection, CursorResult, RowMapping, Update, bindparam, select, update
 
 from agentkit.errors import JournalError, LeaseHeld, LeaseLost, RunExists
 from agentkit.flow import Flow
@@ -19,9 +19,9 @@ from agentkit.journal.heartbeat import Heartbeat
 from agentkit.journal.leases import Lease, owner_is_gone
 from agentkit.journal.lines import Lines, Pen
 from agentkit.journal.records import EffectRow, Outcome, Phase, Recorded, RunRecord, load, now, storable
-from agentkit.journal.statements import Prepared, new_agent
+from agentkit.journal.statements import Prepared, new_agent, new_run
 from agentkit.journal.tables import effects, runs
-from agentkit.journal.writer import Job, Write, Writer
+from agentkit.journal.writer import Job, Writer
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPICursor
@@ -51,22 +51,28 @@ class RunRow:
 class _Begin(Job):
     """A run, driven by its owner from the start; and before it, its agent, if the journal may not know that yet."""
 
-    __slots__ = ("_agent", "_run_id", "_statement", "_values")
+    __slots__ = ("_agent", "_row", "_store", "_values", "number")
 
-    def __init__(self, statement: Prepared, row: RunRow, owner: str, expires: float, agent: Bound | None) -> None:
-        super().__init__(durable=False)
-        self._run_id = row.run_id
+    def __init__(self, store: Store, row: RunRow, owner: str, expires: float, agent: Bound | None) -> None:
+        super().__init__(store.writer, durable=False)
+        self._store = store
+        self._row = row
         self._agent = agent
-        self._statement = statement
         self._values = (*_values(row).values(), "running", now(), now(), owner, 1, expires)
+        self.number = 0
 
     def do(self, cursor: DBAPICursor) -> None:
         if self._agent is not None:
             cursor.execute(*self._agent)
-        cursor.execute(self._statement.sql, self._statement.bind(self._values))
+        new, number = self._store.new_run, self._store.number_of
+        cursor.execute(new.sql, new.bind(self._values))
+        cursor.execute(number.sql, number.bind((storable(self._row.run_id),)))
+        found = cursor.fetchone()
+        assert found is not None
+        self.number = found[0]
 
     def refused(self) -> RunExists:
-        return RunExists(f"There is a run {self._run_id!r} already: resume it, or choose another run_id.")
+        return RunExists(f"There is a run {self._row.run_id!r} already: resume it, or choose another run_id.")
 
 
 class Store:
@@ -83,15 +89,18 @@ class Store:
         self._clock = clock
         self.approvals = Approvals(self._database, self._hold)
         self.archive = Archive(self._database)
-        self._writer = Writer(self._database)
-        self._new_run = Prepared(insert(runs), self._database.dialect, [*RunRow.__dataclass_fields__, *_BEGINNING])
-        self._new_agent = Prepared(new_agent(self._database.dialect.name), self._database.dialect, ("agent_id", "spec"))
-        self._pen = Pen(self._writer, self._database.dialect, lease_seconds, clock, one_writes=self._database.is_sqlite)
+        self.writer = Writer(self._database)
+        dialect = self._database.dialect
+        self.new_run = Prepared(new_run(dialect.name), dialect, [*RunRow.__dataclass_fields__, *_BEGINNING])
+        of_run = runs.c.run_id == bindparam("of_run")
+        self.number_of = Prepared(select(runs.c.number).where(of_run), dialect, ("of_run",))
+        self._new_agent = Prepared(new_agent(dialect.name), dialect, ("agent_id", "spec"))
+        self._pen = Pen(self.writer, dialect, lease_seconds, clock, one_writes=self._database.is_sqlite)
         self.heartbeat = Heartbeat(self.renew, lease_seconds / 3)
 
     def close(self) -> None:
         self.heartbeat.stop()
-        self._writer.close()
+        self.writer.close()
         self._database.close()
 
     def prepare(self) -> None:
@@ -107,16 +116,16 @@ class Store:
             RunExists: there is one of that name.
         """
         expires = self._clock() + self._lease_seconds
-        lease = Lease(row.run_id, owner, 1)
         new = self._new_agent
         agent = None if spec is None else (new.sql, new.bind((row.agent_id, storable(spec))))
+        beginning = _Begin(self, row, owner, expires, agent)
         try:
-            yield from Write(self._writer, _Begin(self._new_run, row, owner, expires, agent))
+            yield from beginning
         except GeneratorExit:  # the task is cancelled while the run is being written down
             with suppress(JournalError):
-                self.release(lease)
+                self.release(Lease(row.run_id, owner, 1, beginning.number))
             raise
-        return lease
+        return Lease(row.run_id, owner, 1, beginning.number)
 
     def take(self, run_id: str, owner: str) -> Lease:
         """Take over a run that nobody drives.
@@ -141,7 +150,7 @@ class Store:
             free = update(runs).where(runs.c.run_id == run_id, *seen)
             if not _found(connection, free.values(changed)):
                 raise LeaseHeld(f"Another process took run {run_id!r} over just now.")
-        return Lease(run_id, owner, fence + 1)
+        return Lease(run_id, owner, fence + 1, cast("int", row["number"]))
 
     def lines(self, lease: Lease) -> Lines:
         """To write lines to a run."""

@@ -10,11 +10,10 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agentkit.errors import AgentkitError, JournalError, JournalUnavailable
@@ -25,25 +24,54 @@ from agentkit.operations import Operation
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPICursor
 
-__all__ = ["Job", "Write", "Writer"]
+__all__ = ["Job", "Writer"]
 
 _IDLE_SECONDS = 1.0
 
 
-class Job(ABC):
-    """Something to write: all of it or nothing. `durable`: it must survive a power cut."""
+class Job(Operation[None]):
+    """Something to write: all of it or nothing. As an operation: queued, and waited for until it is committed; other
+    runs' jobs may be part of the same commit.
 
-    __slots__ = ("done", "durable", "error", "future")
+    Args:
+        durable: it must survive a power cut.
 
-    def __init__(self, *, durable: bool) -> None:
+    Raises:
+        AgentkitError: it was not committed.
+    """
+
+    __slots__ = ("done", "durable", "error", "future", "writer")
+
+    def __init__(self, writer: Writer, *, durable: bool) -> None:
+        self.writer = writer
         self.durable = durable
         self.done = False
         self.error: AgentkitError | None = None
         self.future: asyncio.Future[None] | None = None
 
+    def write(self) -> None:
+        """Have it written, in this thread."""
+        self.writer.queue(self)
+        self.writer.wait(self)
+
+    def run(self, host: Host) -> None:
+        self.write()
+
+    async def arun(self, host: AsyncHost) -> None:
+        self.writer.queue(self)
+        await self.writer.waiting(self)
+
     def enter(self, queue: deque[Job]) -> None:
         """Take its place in a queue."""
         queue.append(self)
+
+    def at_once(self, cursor: DBAPICursor) -> bool:
+        """Write it by one statement that is a transaction by itself; False where that cannot be done, and nothing was.
+
+        Raises:
+            AgentkitError: it cannot be written; nothing of it was.
+        """
+        return False
 
     @abstractmethod
     def do(self, cursor: DBAPICursor) -> None:
@@ -57,33 +85,13 @@ class Job(ABC):
         """What it means that the database refused it for its contents; None where there is nothing to say."""
         return None
 
-    def committed(self) -> None:  # noqa: B027 - most need not know
+    def committed(self) -> None:
         """Its transaction is committed."""
 
     def result(self) -> None:
         """Raise what it failed with."""
         if self.error is not None:
             raise self.error
-
-
-@dataclass(slots=True, eq=False)
-class Write(Operation[None]):
-    """Queue a job, and wait until it is committed; other runs' jobs may be part of the same commit.
-
-    Raises:
-        AgentkitError: it was not committed.
-    """
-
-    writer: Writer
-    job: Job
-
-    def run(self, host: Host) -> None:
-        self.writer.queue(self.job)
-        self.writer.wait(self.job)
-
-    async def arun(self, host: AsyncHost) -> None:
-        self.writer.queue(self.job)
-        await self.writer.waiting(self.job)
 
 
 class Writer:
@@ -184,29 +192,41 @@ class Writer:
                 job.error = (refusal and job.refused()) or _like(error)
                 job.done = True
             return
-        for job, fault in zip(jobs, faults, strict=True):
+        for job in jobs:
+            fault = faults.get(job)
             if fault is None:
                 job.committed()
             job.error = fault
             job.done = True
 
-    def _transaction(self, jobs: Sequence[Job], *, again: bool = False) -> list[AgentkitError | None]:
-        """Do them all; what is wrong with each."""
-        durable = jobs[0].durable if len(jobs) == 1 else any(job.durable for job in jobs)
-        faults: list[AgentkitError | None] = []
+    def _transaction(self, jobs: Sequence[Job], *, again: bool = False) -> Mapping[Job, AgentkitError]:
+        """Do them all; what is wrong with those that fail."""
         try:
-            with self._database.raw(durable=durable) as cursor:
-                for job in jobs:
-                    try:
-                        job.do(cursor)
-                    except AgentkitError as fault:
-                        faults.append(fault)
-                    else:
-                        faults.append(None)
+            if len(jobs) == 1 and self._database.is_sqlite:
+                return self._alone(jobs[0])
+            return self._together(jobs)
         except ConnectionGone:
             if again:
                 raise
             return self._transaction(jobs, again=True)
+
+    def _alone(self, job: Job) -> Mapping[Job, AgentkitError]:
+        with self._database.raw(durable=job.durable, begin=False) as cursor:
+            try:
+                if job.at_once(cursor):
+                    return {}
+            except AgentkitError as fault:
+                return {job: fault}
+        return self._together([job])
+
+    def _together(self, jobs: Sequence[Job]) -> Mapping[Job, AgentkitError]:
+        faults: dict[Job, AgentkitError] = {}
+        with self._database.raw(durable=any(job.durable for job in jobs)) as cursor:
+            for job in jobs:
+                try:
+                    job.do(cursor)
+                except AgentkitError as fault:
+                    faults[job] = fault
         return faults
 
 

@@ -151,7 +151,7 @@ def test_a_clock_that_steps_back_lets_nobody_in_twice(tmp_path: Path) -> None:
     now[0] += 7200
     second = store.take("r", "elsewhere:2:b")
     now[0] -= 7200
-    line = EffectRow(number=0, effect=0, phase="intent", kind="ask", step=1)
+    line = EffectRow(number=0, effect=0, phase="intent", step=1)
     with pytest.raises(LeaseLost):
         store.append(first, line, durable=True)
     store.append(second, line, durable=True)
@@ -165,7 +165,7 @@ def test_a_clock_that_steps_forward_lets_nobody_in_twice(tmp_path: Path) -> None
     first = done(here.begin(row, "elsewhere:1:a"))
     second = ahead.take("r", "elsewhere:2:b")  # on this machine an hour has passed
     here.renew([first])
-    line = EffectRow(number=0, effect=0, phase="intent", kind="ask", step=1)
+    line = EffectRow(number=0, effect=0, phase="intent", step=1)
     with pytest.raises(LeaseLost):
         here.append(first, line, durable=True)
     ahead.append(second, line, durable=True)
@@ -231,7 +231,7 @@ def test_a_database_that_is_gone_for_a_while_does_not_end_the_heartbeat() -> Non
         enough.set()
 
     heart = Heartbeat(renew, 0.01)
-    heart.add(Lease("r", "me", 1))
+    heart.add(Lease("r", "me", 1, 1))
     assert enough.wait(5) and beats[:2] == [1, 1]
     heart.stop()
     assert not beating()

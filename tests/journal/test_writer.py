@@ -20,7 +20,7 @@ from agentkit.journal.writer import Job, Writer
 from agentkit.testing import ScriptedModel
 from tests.journal.support import SCRIPT, World, done, rows
 
-LINE = EffectRow(number=0, effect=0, phase="intent", kind="ask", step=1)
+LINE = EffectRow(number=0, effect=0, phase="intent", step=1)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_of_a_group_only_those_fail_that_have_lost_their_run(
     url: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leases = begin(store, "a", "b", "c")
-    leases[1] = Lease("b", "elsewhere:1:a", 0)  # another has it by now
+    leases[1] = Lease("b", "elsewhere:1:a", 0, leases[1].number)  # another has it by now
     entered, transactions = threading.Barrier(len(leases)), 0
     enqueue, enter = Writer.queue, RawTransaction.__enter__
 
