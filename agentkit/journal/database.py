@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -101,11 +100,8 @@ class Database:
         with self.writing(durable=False):
             pass
 
-    def raw(self, *, durable: bool, begin: bool = True) -> RawTransaction:
+    def raw(self, *, durable: bool) -> RawTransaction:
         """`writing` for one thread at a time, past SQLAlchemy's machinery: its cursor is the driver's own.
-
-        Args:
-            begin: one transaction; else (on SQLite) each statement is one.
 
         Raises:
             JournalError: the database cannot be reached or stays locked.
@@ -113,8 +109,16 @@ class Database:
         if not self._has_tables:
             with _clear_errors():
                 self._make_tables()
-        self._raw.durable, self._raw.begin = durable, begin
+        self._raw.durable = durable
         return self._raw
+
+    def execute(self, statement: str, values: Sequence[object], *, durable: bool) -> int:
+        """`raw`, on SQLite, for a statement that is a transaction by itself; how many rows it changed.
+
+        Raises:
+            JournalError: the database cannot be reached or stays locked.
+        """
+        return self.raw(durable=durable).execute(statement, values)
 
     def let_go(self) -> None:
         """Close the connection that `raw` keeps; the next transaction opens another."""
@@ -168,22 +172,15 @@ class RawTransaction:
         self._file = made.url.database if self._sqlite and self._kept else None
         self._identity: tuple[int, int] | None = None
         self._pid = 0
-        self._synchronous = ""
+        self._is_synced: bool | None = None
         self.dbapi: Any = made.dialect.loaded_dbapi  # Any: a driver's module
         self.durable = False
-        self.begin = True
 
     def __enter__(self) -> DBAPICursor:
         try:
-            cursor = self._cursor
-            if cursor is None or self._pid != os.getpid():
-                cursor = self._open()
-            if self.durable and self._identity != self._identify():
-                # SQLite would go on writing to a file that nobody finds any more.
-                self.drop()
-                cursor = self._open()
+            cursor = self._connected()
             if self._sqlite:
-                self._prepare(cursor)
+                cursor.execute("BEGIN IMMEDIATE")
             return cursor
         except (self.dbapi.Error, DBAPIError, PoolTimeout) as error:
             self.drop()
@@ -193,9 +190,7 @@ class RawTransaction:
         assert self._connection is not None
         lost = error is not None and self._is_lost(error)
         try:
-            if not self.begin:
-                pass
-            elif error is None:
+            if error is None:
                 self._connection.commit()
             elif not lost:
                 self._connection.rollback()
@@ -210,6 +205,18 @@ class RawTransaction:
         if error is not None and _is_drivers(error, self.dbapi):
             raise (ConnectionGone if lost and was_used else JournalUnavailable)(_why(error)) from error
 
+    def execute(self, statement: str, values: Sequence[object]) -> int:
+        """One statement, which is a transaction by itself; how many rows it changed."""
+        try:
+            cursor = self._connected()
+            cursor.execute(statement, values)
+        except (self.dbapi.Error, DBAPIError, PoolTimeout) as error:
+            self.drop()
+            raise _clear(error) from error
+        if not self._kept:
+            self._give_back()
+        return cursor.rowcount
+
     def drop(self) -> None:
         """Close the connection."""
         proxy = self._proxy
@@ -218,13 +225,26 @@ class RawTransaction:
             with suppress(self.dbapi.Error, DBAPIError):
                 proxy.invalidate()
 
+    def _connected(self) -> DBAPICursor:
+        cursor = self._cursor
+        if cursor is None or self._pid != os.getpid():
+            cursor = self._open()
+        if self.durable and self._identity != self._identify():
+            # SQLite would go on writing to a file that nobody finds any more.
+            self.drop()
+            cursor = self._open()
+        if self._sqlite and self._is_synced is not self.durable:
+            cursor.execute(f"PRAGMA synchronous={'FULL' if self.durable else 'NORMAL'}")
+            self._is_synced = self.durable
+        return cursor
+
     def _open(self) -> DBAPICursor:
         self._proxy = self._engine.raw_connection()
         self._connection = self._proxy.dbapi_connection
         assert self._connection is not None
         self._cursor = self._connection.cursor()
         self._pid = os.getpid()
-        self._synchronous = ""
+        self._is_synced = None
         self._used = False
         self._identity = self._identify()
         return self._cursor
@@ -234,7 +254,7 @@ class RawTransaction:
         if self._file is None:
             return None
         try:
-            found = Path(self._file).stat()
+            found = os.stat(self._file)  # noqa: PTH116 - four times as fast, before each act
         except OSError:
             return None
         return found.st_dev, found.st_ino
@@ -247,14 +267,6 @@ class RawTransaction:
 
     def _is_lost(self, error: BaseException) -> bool:
         return _is_drivers(error, self.dbapi) and self._engine.dialect.is_disconnect(error, self._connection, None)
-
-    def _prepare(self, cursor: DBAPICursor) -> None:
-        wanted = "FULL" if self.durable else "NORMAL"
-        if self._synchronous != wanted:
-            cursor.execute(f"PRAGMA synchronous={wanted}")
-            self._synchronous = wanted
-        if self.begin:
-            cursor.execute("BEGIN IMMEDIATE")
 
 
 def _is_drivers(error: BaseException, dbapi: Any) -> TypeGuard[DBAPIModule.Error]:

@@ -6,29 +6,35 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from agentkit.flow import Act, Ask
+from agentkit.flow import Ask
 from agentkit.journal.records import json_bytes
 from agentkit.messages import Message
 
-__all__ = ["Digests"]
+__all__ = ["Digests", "digest"]
+
+
+def digest(what: str) -> str:
+    """The digest of an action, 32 hexadecimal digits.
+
+    Args:
+        what: tool, input, step and call, as JSON.
+    """
+    return hashlib.blake2b(f"{what}\n".encode(), digest_size=16).hexdigest()
 
 
 class Digests:
-    """The digests of one run's effects. Each model call's conversation goes on from the one before, and only what is
-    new in it is hashed."""
+    """The digests of one run's model calls. Each one's conversation goes on from the one before, and only what is new
+    in it is hashed."""
 
     def __init__(self) -> None:
         self._said: tuple[tuple[Message, ...], hashlib.blake2b] = ((), hashlib.blake2b(digest_size=16))
 
-    def of(self, effect: Ask | Act, masked: Callable[[str], str] | None = None) -> str:
-        """The digest of an effect, 32 hexadecimal digits.
+    def of(self, effect: Ask, masked: Callable[[str], str] | None = None) -> str:
+        """The digest of a model call, 32 hexadecimal digits.
 
         Args:
             masked: takes secrets out of a JSON text: a run that is resumed does not know them.
         """
-        if isinstance(effect, Act):
-            what = effect.action.tool, effect.action.input, effect.step, effect.call
-            return hashlib.blake2b(_line(what, masked), digest_size=16).hexdigest()
         total = self._conversation(effect.messages, masked).copy()
         total.update(json_bytes((effect.step, effect.format.kind, effect.stop, effect.last, effect.sample)))
         return total.hexdigest()

@@ -19,14 +19,15 @@ from agentkit.journal.recordings import Recording
 from agentkit.journal.records import (
     ATTENTION,
     Attention,
-    EffectRow,
     Outcome,
     PendingApproval,
+    Phase,
     Rating,
     RunRecord,
     RunStatus,
     dump,
     load,
+    storable,
 )
 from agentkit.journal.secrets import Masks, Redact, default_patterns
 from agentkit.messages import JSON, Action, Observation
@@ -246,18 +247,10 @@ class Journal:
             last, number = asked
             seen = Observation(result) if isinstance(result, str) else result
             told = None if seen is None else Masks(self._redact).json(dump(Outcome(observation=seen)))
-            row = EffectRow(
-                number=number,
-                effect=last["effect"],
-                phase="retry" if seen is None else "result",
-                step=last["step"],
-                call=last["call"],
-                tool=last["tool"],
-                outcome=None if seen is None else seen.kind,
-                payload=told,
-                by=user(),
-            )
-            self._store.append(lease, row, durable=True)
+            lines, kind = self._store.lines(lease), None if seen is None else seen.kind
+            phase: Phase = "retry" if seen is None else "result"
+            what, by = (last["step"], last["call"], last["tool"]), storable(user())
+            lines.append(lines.line(number, last["effect"], phase, what, (kind, None, told), by), durable=True)
         finally:
             self._store.release(lease)
 
@@ -335,7 +328,8 @@ class Journal:
         )
         lease = yield from self._store.begin(row, new_owner(), spec)
         self._agent_ids[fingerprint.spec] = str(row.agent_id)
-        return Recorder(self._store, lease, load(Start, told), masks)  # a resumed run has the same, secrets apart
+        start = load(Start, told)  # a resumed run has the same, secrets apart
+        return Recorder(self._store, lease, start, masks, begun=True)
 
     def take(self, run_id: str, fingerprint: Mapping[str, str], *, allow_drift: bool) -> Recorder:
         """Take a run over where its journal ends. (For `Agent`.)

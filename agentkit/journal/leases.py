@@ -8,6 +8,7 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 
 __all__ = ["Lease", "has_left", "new_owner", "owner_is_gone", "user"]
@@ -27,9 +28,14 @@ class Lease:
     number: int
 
 
+# A process may have the number of one that is gone, and a child's number is another.
+_TOKEN = secrets.token_hex(4)
+_holders = count()
+
+
 def new_owner() -> str:
     """A name for one holder: machine, process, and a token, since one process may drive a run twice."""
-    return f"{_machine()}:{os.getpid()}:{secrets.token_hex(4)}"
+    return f"{_machine()}:{os.getpid()}:{_TOKEN}{next(_holders):x}"
 
 
 # Holders of this process that stopped, and could not tell the journal.

@@ -10,13 +10,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from sqlalchemy import Dialect, bindparam, case, insert, select, update
 
 from agentkit.errors import JournalError, LeaseLost
 from agentkit.journal.leases import Lease, has_left
-from agentkit.journal.records import EffectRow, RunStatus, now, storable
+from agentkit.journal.records import Phase, RunStatus, now, storable
 from agentkit.journal.statements import Prepared
 from agentkit.journal.tables import LINES_OF_A_RUN, lines, runs
 from agentkit.journal.writer import Job, Writer
@@ -66,10 +67,10 @@ class Pen:
         left = case((runs.c.status == "running", "interrupted"), else_=runs.c.status)
         self.leave = changing("updated_at", status=left, **free)
         # Some lines and the check in one statement, which is a transaction by itself: most steps of a run are that.
-        self.at_once = {count: _at_once(count) for count in range(1, 4)} if one_writes else {}
+        self.single = {count: _single(count) for count in range(1, 4)} if one_writes else {}
 
 
-def _at_once(count: int) -> str:
+def _single(count: int) -> str:
     """To insert so many lines if the run is still ours: their values, then its name, fence and owner."""
     line = f"({', '.join('?' * len(lines.columns))})"
     ours = "EXISTS (SELECT 1 FROM runs WHERE run_id = ? AND fence = ? AND owner = ?)"
@@ -77,26 +78,52 @@ def _at_once(count: int) -> str:
 
 
 class Lines:
-    """Writes lines to a run under its lease. Safe to use from any thread."""
+    """Writes lines to a run under its lease. Safe to use from any thread.
 
-    def __init__(self, pen: Pen, lease: Lease) -> None:
+    Args:
+        begun: the run's row tells already that it is driven, as of now.
+    """
+
+    def __init__(self, pen: Pen, lease: Lease, *, begun: bool = False) -> None:
         self.pen = pen
         self.lease = lease
         self.ours = (storable(lease.run_id), lease.fence, lease.owner)
-        self.begun = False
-        self.fresh_until = 0.0
+        self.begun = begun
+        self.fresh_until = time.monotonic() + pen.lease_seconds * _STILL_FRESH if begun else 0.0
         self.owes_disk = False
         self._first = lease.number * LINES_OF_A_RUN
         self._lock = threading.Lock()
         self._waiting: list[Line] = []
 
-    def later(self, row: EffectRow) -> None:
+    def line(
+        self,
+        number: int,
+        effect: int,
+        phase: Phase,
+        what: tuple[int, int, str | None],
+        told: tuple[str | None, str | None, str | None] = (None, None, None),
+        by: str | None = None,
+    ) -> Line:
+        """A row of the table `lines` as of now. Texts must be storable.
+
+        Args:
+            number: its place in the run.
+            what: step, call and tool.
+            told: outcome, digest and payload.
+
+        Raises:
+            JournalError: the run has more lines than the table can hold of one.
+        """
+        if number >= LINES_OF_A_RUN:
+            raise JournalError(f"Run {self.lease.run_id!r} has {LINES_OF_A_RUN} lines in the journal, and is full.")
+        return (self._first + number, effect, phase, *what, *told, self.lease.fence, by, now())
+
+    def later(self, line: Line) -> None:
         """Have it written with the next line, or when the run is let go of."""
-        line = self._line(row)
         with self._lock:
             self._waiting.append(line)
 
-    def write(self, row: EffectRow, *, durable: bool, by_the_end: bool = False) -> Job:
+    def write(self, line: Line, *, durable: bool, by_the_end: bool = False) -> Job:
         """To write it, and what has waited: an operation.
 
         Args:
@@ -107,11 +134,11 @@ class Lines:
             JournalError: the database cannot be used. LeaseLost: somebody else has the run.
         """
         self.owes_disk = not durable and (self.owes_disk or by_the_end)
-        return _Append(self, [self._line(row)], durable=durable)
+        return _Append(self, [line], durable=durable)
 
-    def append(self, row: EffectRow, *, durable: bool) -> None:
+    def append(self, line: Line, *, durable: bool) -> None:
         """`write`, in this thread."""
-        self.write(row, durable=durable).write()
+        self.pen.writer.write(self.write(line, durable=durable))
 
     def end(self, status: RunStatus, stop_reason: str | None, answer: str | None) -> Job:
         """To write down how the run ended, and let go of it, unless somebody else has it by now: an operation."""
@@ -120,7 +147,7 @@ class Lines:
     def leave(self) -> None:
         """Let go of the run before its end, unless somebody else has it by now."""
         try:
-            _End(self, None).write()
+            self.pen.writer.write(_End(self, None))
         except JournalError:
             has_left(self.lease.owner)
             raise
@@ -133,22 +160,9 @@ class Lines:
                 self._waiting.clear()
             queue.append(job)
 
-    def _line(self, row: EffectRow) -> Line:
-        number, effect, phase, step, call, tool, outcome, digest, payload, by = row
-        if number >= LINES_OF_A_RUN:
-            raise JournalError(f"Run {self.lease.run_id!r} has {LINES_OF_A_RUN} lines in the journal, and is full.")
-        if tool is not None:
-            tool = storable(tool)
-        return (
-            *(self._first + number, effect, phase, step, call, tool, outcome, digest, payload),
-            *(self.lease.fence, by and storable(by), now()),
-        )
-
 
 class _Job(Job):
     """Lines of a run, and what they do to its row."""
-
-    __slots__ = ("of", "rows")
 
     def __init__(self, of: Lines, rows: list[Line], *, durable: bool) -> None:
         super().__init__(of.pen.writer, durable=durable)
@@ -169,18 +183,14 @@ class _Job(Job):
 class _Append(_Job):
     """Lines, and with them that the run's holder is alive."""
 
-    __slots__ = ("_beat",)
+    _beat = False
 
-    def at_once(self, cursor: DBAPICursor) -> bool:
-        run, pen = self.of, self.of.pen
-        statement = pen.at_once.get(len(self.rows))
-        if statement is None or not run.begun or time.monotonic() >= run.fresh_until:
-            return False
-        self._beat = False
-        cursor.execute(statement, [value for line in (*self.rows, run.ours) for value in line])
-        if cursor.rowcount != len(self.rows):
-            raise self.lost()
-        return True
+    def single(self) -> tuple[str, Sequence[object], int] | None:
+        run, count = self.of, len(self.rows)
+        statement = run.pen.single.get(count)
+        if statement is None or time.monotonic() >= run.fresh_until:
+            return None
+        return statement, [*chain(*self.rows, run.ours)], count
 
     def do(self, cursor: DBAPICursor) -> None:
         run, pen = self.of, self.of.pen
@@ -207,8 +217,6 @@ class _Append(_Job):
 
 class _End(_Job):
     """The last lines of a run, and that nobody drives it any more; without an ending it is left before its end."""
-
-    __slots__ = ("_ending",)
 
     def __init__(self, of: Lines, ending: tuple[str | None, ...] | None) -> None:
         super().__init__(of, [], durable=of.owes_disk)

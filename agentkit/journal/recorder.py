@@ -19,13 +19,12 @@ from agentkit.approval import Questions
 from agentkit.assembly import Start
 from agentkit.errors import JournalError, LimitReached, ModelError, NeedsAttention
 from agentkit.flow import Act, Ask, Effect, Flow, Perform
-from agentkit.journal.digests import Digests
+from agentkit.journal.digests import Digests, digest
 from agentkit.journal.leases import Lease
 from agentkit.journal.marked import Marked
 from agentkit.journal.past import Past, call_of
 from agentkit.journal.records import (
     ATTENTION,
-    EffectRow,
     Failed,
     Outcome,
     Phase,
@@ -36,6 +35,7 @@ from agentkit.journal.records import (
     dump,
     json_text,
     load,
+    storable,
 )
 from agentkit.journal.secrets import Masks
 from agentkit.limits import Meter
@@ -45,8 +45,8 @@ from agentkit.schema import IdempotencyKey
 from agentkit.toolbox import AnyTool, Toolbox
 
 if TYPE_CHECKING:
+    from agentkit.journal.lines import Line
     from agentkit.journal.store import Store
-    from agentkit.journal.writer import Job
 
 __all__ = ["Recorder"]
 
@@ -59,12 +59,16 @@ class _Line:
 
     Attributes:
         number: of the effect in the run.
-        name: of the tool, as the journal has it; None of a model call.
+        mark: its digest.
+        wanted: of an action, as it is written down.
+        name: of the tool, likewise; None of a model call.
         acts: whether the world may be changed: then the disk must have it, not only the operating system.
     """
 
     effect: Ask | Act
     number: int
+    mark: str
+    wanted: str | None = None
     name: str | None = None
     tool: AnyTool | None = None
     acts: bool = False
@@ -77,6 +81,7 @@ class Recorder:
         masks: what must not be written down.
         past: the effects that the journal has.
         number: of the next line.
+        begun: it has just begun.
         allow_drift: the agent may be another by now, so that the model would be asked something else than it was.
     """
 
@@ -89,12 +94,13 @@ class Recorder:
         past: Sequence[Recorded] = (),
         number: int = 0,
         *,
+        begun: bool = False,
         allow_drift: bool = False,
     ) -> None:
         self.start = start
         self._store = store
         self._lease = lease
-        self._lines = store.lines(lease)
+        self._lines = store.lines(lease, begun=begun)
         self._masks = masks
         self._digests = Digests()
         self._past = Past(lease.run_id, past, allow_drift=allow_drift)
@@ -119,26 +125,39 @@ class Recorder:
 
         def recorded(effect: Effect[Any]) -> Flow[Any]:
             assert isinstance(effect, (Ask, Act))
-            mark = self._mark(effect)
+            mark, wanted = self._want(effect)
             known = self._past.find(effect, mark)
             if known is not None and known.outcome is not None:
                 self._count(effect, known.outcome, meter)
                 return known.outcome.value()
-            line = self._line(effect, known)
+            line = self._line(effect, known, mark, wanted)
             told = None if known is None else (yield from self._settle(known, line))
             if told is None:
                 if self._resumed:
-                    yield from self._check_secrets(known, line, mark)
+                    yield from self._check_secrets(known, line)
                 if known is None or known.phase != "intent":
-                    yield self._intent(line, mark)
-                outcome = yield from _performed(perform, effect, meter)
+                    yield self._lines.write(self._lined(line, "intent"), durable=line.acts)
+                try:
+                    outcome = _outcome(effect, (yield from perform(effect)), meter)
+                except (LimitReached, ModelError) as error:
+                    outcome = _failed(effect, error, meter)
             else:
-                assert isinstance(effect, Act)
-                meter.count_call(effect.step, effect.call)
+                meter.count_call(effect.step, call_of(effect))
                 outcome = Outcome(Usage(seconds=meter.seconds), observation=told)
             if self._resumed and isinstance(effect, Act) and not effect.call:
                 self._past.check_calls(effect.step)
-            return (yield from self._finish(line, outcome, read))
+            if outcome.reply is not None and self._marked:
+                self._mask_arguments(read(outcome.reply, ()))
+            text = dump(outcome)
+            result = self._lined(line, "result", outcome.kind, self._masks.json(text))
+            if line.acts:
+                # Its intent is on the disk, and does not let it happen again: its result can follow when something acts
+                # again, or the run ends.
+                yield self._lines.write(result, durable=False, by_the_end=True)
+            else:
+                self._lines.later(result)  # it can be had again: it need not wait for the disk
+            # What is used is what was committed, secrets apart: a resumed run gets the same.
+            return outcome.value() if comes_back(outcome) else load(Outcome, text).value()
 
         return recorded
 
@@ -148,7 +167,7 @@ class Recorder:
         Raises:
             JournalError: the program had not taken it.
         """
-        known = self._past.call(act, self._mark(act))
+        known = self._past.call(act, self._want(act)[0])
         if known is None or known.outcome is None:
             raise self._past.another_program(act.step)
         return cast("Observation", known.outcome.value())
@@ -205,39 +224,52 @@ class Recorder:
         elif usage is not None:
             meter.restore(usage)
 
-    def _mark(self, effect: Ask | Act) -> str:
-        """The effect's digest; none of a model call that may be told marked arguments which stood, before they were
-        known, in a text that is in the journal as it was."""
+    def _want(self, effect: Ask | Act) -> tuple[str, str | None]:
+        """The effect's digest, and what is written down of an action (its thought and what was dropped stand in the
+        reply before). There is no digest of a model call that may be told marked arguments which stood, before they
+        were known, in a text that is in the journal as it was."""
         if isinstance(effect, Act):
-            if not self._marked:
-                return self._digests.of(effect, self._masks.json)
-            self._masks.add(self._marked.values(effect.action))
-            return self._digests.of(replace(effect, action=self._marked.without(effect.action)), self._masks.json)
+            action = effect.action
+            if self._marked:
+                self._mask_arguments(action)
+                action = self._marked.without(action)
+            tool, given = json_text(action.tool), json_text(action.input)
+            wanted = f'{{"tool":{tool},"input":{given}}}'
+            what = f"[{tool},{given},{effect.step},{effect.call}]"
+            masked = self._masks.json(wanted)
+            return digest(what if masked == wanted else self._masks.json(what)), masked
         if self._masks.has_marked:
-            return ""
+            return "", None
         first, self._first = self._first, False
-        return self._digests.of(effect, self._masks.json if first or self._masks.found else None)
+        return self._digests.of(effect, self._masks.json if first or self._masks.found else None), None
 
-    def _line(self, effect: Ask | Act, known: Recorded | None) -> _Line:
+    def _mask_arguments(self, decision: Decision) -> None:
+        if isinstance(decision, Action):
+            self._masks.add(self._marked.values(decision))
+
+    def _line(self, effect: Ask | Act, known: Recorded | None, mark: str, wanted: str | None) -> _Line:
         number = next(self._effects) if known is None else known.effect
         if isinstance(effect, Ask):
-            return _Line(effect, number)
+            return _Line(effect, number, mark)
         name = effect.action.tool
         tool = self._toolbox.find(name)
-        return _Line(effect, number, name[:64], tool, tool is not None and not tool.marks.read_only)
+        acts = tool is not None and not tool.marks.read_only
+        return _Line(effect, number, mark, wanted, storable(name[:64]), tool, acts)
 
-    def _check_secrets(self, known: Recorded | None, line: _Line, mark: str) -> Flow[None]:
+    def _lined(self, line: _Line, phase: Phase, outcome: str | None = None, result: str | None = None) -> Line:
+        """A line of the effect's: of its result, or of what is wanted."""
+        what = line.effect.step, call_of(line.effect), line.name
+        told = (outcome, None, result) if phase == "result" else (outcome, line.mark, line.wanted)
+        return self._lines.line(next(self._numbers), line.number, phase, what, told)
+
+    def _check_secrets(self, known: Recorded | None, line: _Line) -> Flow[None]:
         """See that no argument is wanted that the journal does not keep.
 
         Raises:
             NeedsAttention: one is.
         """
         if isinstance(line.effect, Act) and self._marked.lacks(line.effect.action):
-            yield from self._ask_person(known, line, "secret", mark)
-
-    def _intent(self, line: _Line, mark: str) -> Job:
-        """To commit the intent of an effect."""
-        return self._lines.write(self._row(line, "intent", None, mark, self._wanted(line.effect)), durable=line.acts)
+            yield from self._ask_person(known, line, "secret")
 
     def _settle(self, known: Recorded, line: _Line) -> Flow[Observation | None]:
         """What is known of an effect that a crash cut off; None if it is to be performed.
@@ -288,7 +320,7 @@ class Recorder:
                 yield from self._ask_person(known, line, "cannot_tell")
                 return None
 
-    def _ask_person(self, known: Recorded | None, line: _Line, why: Why, mark: str | None = None) -> Flow[None]:
+    def _ask_person(self, known: Recorded | None, line: _Line, why: Why) -> Flow[None]:
         """Commit that a person must say what became of an action, and stop.
 
         Raises:
@@ -296,37 +328,8 @@ class Recorder:
         """
         log.warning("run=%s | needs attention at step %d: %s", self._lease.run_id, line.effect.step, why)
         if known is None or known.phase != "unknown":
-            row = self._row(line, "unknown", why, mark, self._wanted(line.effect))
-            yield self._lines.write(row, durable=line.acts)
+            yield self._lines.write(self._lined(line, "unknown", why), durable=line.acts)
         raise NeedsAttention(ATTENTION[why])
-
-    def _finish(
-        self, line: _Line, outcome: Outcome, read: Callable[[Reply, Sequence[Step]], Decision]
-    ) -> Flow[Reply | Observation]:
-        """Commit a result, and use what was committed, secrets apart: a resumed run gets the same."""
-        if outcome.reply is not None and self._marked:
-            decision = read(outcome.reply, ())
-            self._masks.add(self._marked.values(decision) if isinstance(decision, Action) else ())
-        text = dump(outcome)
-        row = self._row(line, "result", _kind(outcome), None, self._masks.json(text))
-        if line.acts:
-            # Its intent was synced, and does not let it happen again: to sync its result can wait until something acts
-            # again, or the run ends.
-            yield self._lines.write(row, durable=False, by_the_end=True)
-        else:
-            self._lines.later(row)  # it can be had again: no need to wait for the disk before the next intent does
-        return outcome.value() if comes_back(outcome) else load(Outcome, text).value()
-
-    def _row(self, line: _Line, phase: Phase, outcome: str | None, mark: str | None, text: str | None) -> EffectRow:
-        effect, number = line.effect, next(self._numbers)
-        return EffectRow(number, line.number, phase, effect.step, call_of(effect), line.name, outcome, mark, text, None)
-
-    def _wanted(self, effect: Ask | Act) -> str | None:
-        """The action; its thought and what was dropped stand in the reply before."""
-        if isinstance(effect, Ask):
-            return None
-        action = self._marked.without(effect.action) if self._marked else effect.action
-        return self._masks.json(json_text({"tool": action.tool, "input": action.input}))
 
     def _arguments(self, tool: str, given: Mapping[str, object]) -> str:
         """A call's arguments as they may be written down."""
@@ -341,28 +344,22 @@ class Recorder:
         return call_key(self._lease.run_id, effect.step, effect.call)
 
 
-def _performed(perform: Perform, effect: Ask | Act, meter: Meter) -> Flow[Outcome]:
-    """Perform an effect; what the loop takes as a result is an outcome, and all else is raised."""
-    try:
-        result: object = yield from perform(effect)
-    except LimitReached as limit:
-        return Outcome(meter.usage(), failed=Failed(str(limit), limit.limit))
-    except ModelError as error:
-        if not isinstance(effect, Ask) or not effect.last:
-            raise  # the run ends here, and a resumed one asks again
-        # Its text may tell addresses and keys, and the loop does not ask for it.
-        return Outcome(meter.usage(), failed=Failed(type(error).__name__))
-    if isinstance(effect, Act):
-        counted = meter.has_called(effect.step, effect.call)
-        return Outcome(Usage(seconds=meter.seconds), observation=cast("Observation", result), counted=counted)
-    return Outcome(meter.usage(), reply=cast("Reply", result))
+def _outcome(effect: Ask | Act, result: Reply | Observation, meter: Meter) -> Outcome:
+    if isinstance(result, Reply):
+        return Outcome(meter.usage(), reply=result)
+    counted = meter.has_called(effect.step, call_of(effect))
+    return Outcome(Usage(seconds=meter.seconds), observation=result, counted=counted)
+
+
+def _failed(effect: Ask | Act, error: LimitReached | ModelError, meter: Meter) -> Outcome:
+    """What the loop takes as a result; all else is raised."""
+    if isinstance(error, LimitReached):
+        return Outcome(meter.usage(), failed=Failed(str(error), error.limit))
+    if not isinstance(effect, Ask) or not effect.last:
+        raise error  # the run ends here, and a resumed one asks again
+    # Its text may tell addresses and keys, and the loop does not ask for it.
+    return Outcome(meter.usage(), failed=Failed(type(error).__name__))
 
 
 def _timeless(seen: Observation) -> str:
     return dump(Outcome(observation=replace(seen, seconds=0.0)))
-
-
-def _kind(outcome: Outcome) -> str:
-    if outcome.observation is not None:
-        return outcome.observation.kind
-    return "ok" if outcome.failed is None else outcome.failed.limit or "error"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
 from agentkit.assembly import Start
 from agentkit.errors import JournalError, LimitReached, ModelError
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = [
     "ATTENTION",
     "Attention",
-    "EffectRow",
     "Failed",
     "Outcome",
     "PendingApproval",
@@ -51,6 +50,7 @@ ATTENTION: Mapping[str, str] = {
     "secret": "It needs a secret argument, which the journal does not keep: do it by hand, and say what came of it.",
 }
 Stored: TypeAlias = "Outcome | Action | Start"
+_NOT_KEPT = {"config"}  # of Start: whatever the caller gave for its own callbacks
 T = TypeVar("T")
 
 
@@ -157,6 +157,13 @@ class Outcome:
         assert value is not None
         return value
 
+    @property
+    def kind(self) -> str:
+        """In a word: "ok", what kind of observation it is, which limit was reached, or "error"."""
+        if self.observation is not None:
+            return self.observation.kind
+        return "ok" if self.failed is None else self.failed.limit or "error"
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -179,35 +186,13 @@ class Recorded:
     outcome: Outcome | None = None
 
 
-class EffectRow(NamedTuple):
-    """One line of the journal; `number` is its place in the run. (A tuple: one is made for each line.)
-
-    Attributes:
-        tool: of an action; None of a model call.
-    """
-
-    number: int
-    effect: int
-    phase: Phase
-    step: int
-    call: int = 0
-    tool: str | None = None
-    outcome: str | None = None
-    digest: str | None = None
-    payload: str | None = None
-    by: str | None = None
-
-
 def dump(value: Stored) -> str:
     """As JSON text, of which `load` makes an equal value: what is as it is by default is left out."""
-    if isinstance(value, Start):
-        value = replace(value, config=None)
-    to_json = _serializer(cast("Hashable", type(value))).to_json
+    serializer = _serializer(cast("Hashable", type(value)))
     try:
-        return to_json(value, exclude_defaults=True, fallback=str).decode()
+        return serializer.to_json(value, exclude_defaults=True, exclude=_NOT_KEPT, fallback=str).decode()
     except ValueError:  # half a surrogate pair, which no UTF-8 text can hold
-        told = _serializer(cast("Hashable", type(value))).to_python(value, exclude_defaults=True)
-        return json_bytes(told).decode()
+        return json_text(serializer.to_python(value, exclude_defaults=True, exclude=_NOT_KEPT))
 
 
 def comes_back(outcome: Outcome) -> bool:
@@ -271,7 +256,7 @@ def json_bytes(value: object) -> bytes:
 
 
 @cache
-def _serializer(kind: Any) -> SchemaSerializer:
+def _serializer(kind: Any) -> SchemaSerializer:  # Any: a type known at run time
     from pydantic_core import SchemaSerializer
 
     return SchemaSerializer(_adapter(kind).core_schema, {"ser_json_inf_nan": "constants"})

@@ -73,6 +73,14 @@ def _may_hold_any(text: str) -> bool:
     return any(hint in low for hint in _LONG_HINTS)
 
 
+def _never(_text: str) -> bool:
+    return False
+
+
+def _always(_text: str) -> bool:
+    return True
+
+
 class _Secret:
     """A value that is masked wherever it stands.
 
@@ -112,6 +120,8 @@ class Masks:
         self._redact = redact
         self._secrets = () if redact is None else _ENVIRONMENT.secrets()
         self._marked: dict[str, _Secret] = {}
+        self._forms = [form for secret in self._secrets for form in secret.stored]
+        self._may_hold_any = _never if redact is None else _may_hold_any if redact is default_patterns else _always
         self.found = redact not in (None, default_patterns)  # nobody can tell what another one will find
 
     @property
@@ -124,7 +134,10 @@ class Masks:
         for value in values:
             # True, False and None stand in every text.
             if value not in ("", MASK) and isinstance(value, (str, int, float)) and not isinstance(value, bool):
-                self._marked.setdefault(repr(value), _Secret(value))
+                name = repr(value)
+                if name not in self._marked:
+                    self._marked[name] = secret = _Secret(value)
+                    self._forms += secret.stored
 
     def text(self, text: str) -> str:
         """A text without its secrets."""
@@ -134,20 +147,18 @@ class Masks:
 
     def json(self, text: str) -> str:
         """A JSON text with its strings masked."""
-        if not self._may_need(text):
-            return text
+        if not self._may_hold_any(text):
+            for form in self._forms:
+                if form in text:
+                    break
+            else:
+                return text
         value: object = json.loads(text)
         masked = _each(value, self._masked)
         if masked == value:
             return text
         self.found = True
         return json.dumps(masked, ensure_ascii=False, separators=(",", ":"))
-
-    def _may_need(self, text: str) -> bool:
-        if self._redact is not None and (self._redact is not default_patterns or _may_hold_any(text)):
-            return True
-        secrets = (*self._secrets, *self._marked.values())
-        return bool(secrets) and any(form in text for secret in secrets for form in secret.stored)
 
     def _masked(self, text: str) -> str:
         masked = text if self._redact is None else self._redact(text)

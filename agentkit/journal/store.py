@@ -18,7 +18,7 @@ from agentkit.journal.database import Database
 from agentkit.journal.heartbeat import Heartbeat
 from agentkit.journal.leases import Lease, owner_is_gone
 from agentkit.journal.lines import Lines, Pen
-from agentkit.journal.records import EffectRow, Outcome, Phase, Recorded, RunRecord, load, now, storable
+from agentkit.journal.records import Outcome, Phase, Recorded, RunRecord, load, now, storable
 from agentkit.journal.statements import Prepared, new_agent, new_run
 from agentkit.journal.tables import effects, runs
 from agentkit.journal.writer import Job, Writer
@@ -50,8 +50,6 @@ class RunRow:
 
 class _Begin(Job):
     """A run, driven by its owner from the start; and before it, its agent, if the journal may not know that yet."""
-
-    __slots__ = ("_agent", "_row", "_store", "_values", "number")
 
     def __init__(self, store: Store, row: RunRow, owner: str, expires: float, agent: Bound | None) -> None:
         super().__init__(store.writer, durable=False)
@@ -152,17 +150,9 @@ class Store:
                 raise LeaseHeld(f"Another process took run {run_id!r} over just now.")
         return Lease(run_id, owner, fence + 1, cast("int", row["number"]))
 
-    def lines(self, lease: Lease) -> Lines:
-        """To write lines to a run."""
-        return Lines(self._pen, lease)
-
-    def append(self, lease: Lease, row: EffectRow, *, durable: bool) -> None:
-        """Write one line down, and with it that the holder is alive.
-
-        Raises:
-            LeaseLost: somebody else has the run.
-        """
-        self.lines(lease).append(row, durable=durable)
+    def lines(self, lease: Lease, *, begun: bool = False) -> Lines:
+        """To write lines to a run; `begun`: just now."""
+        return Lines(self._pen, lease, begun=begun)
 
     def release(self, lease: Lease) -> None:
         """Let go of a run before its end, unless somebody else has it by now."""

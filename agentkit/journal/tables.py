@@ -96,7 +96,7 @@ THE_EFFECTS = f"""
     FROM runs JOIN lines
         ON lines.id >= runs.number * {LINES_OF_A_RUN} AND lines.id < (runs.number + 1) * {LINES_OF_A_RUN}
 """  # noqa: S608 - no input
-event.listen(METADATA, "after_create", DDL(THE_EFFECTS))
+event.listen(METADATA, "after_create", DDL(THE_EFFECTS))  # type: ignore[no-untyped-call]
 
 # The view, as people query it, one row for each line. In the order of `number`, its place in the run. `effect` counts
 # the effects of a run, `call` those of one step: the actions that a program takes, from 1, and 0 for that of the loop

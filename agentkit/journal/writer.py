@@ -40,22 +40,17 @@ class Job(Operation[None]):
         AgentkitError: it was not committed.
     """
 
-    __slots__ = ("done", "durable", "error", "future", "writer")
+    # Not set for each one: many are made.
+    done = False
+    error: AgentkitError | None = None
+    future: asyncio.Future[None] | None = None
 
     def __init__(self, writer: Writer, *, durable: bool) -> None:
         self.writer = writer
         self.durable = durable
-        self.done = False
-        self.error: AgentkitError | None = None
-        self.future: asyncio.Future[None] | None = None
-
-    def write(self) -> None:
-        """Have it written, in this thread."""
-        self.writer.queue(self)
-        self.writer.wait(self)
 
     def run(self, host: Host) -> None:
-        self.write()
+        self.writer.write(self)
 
     async def arun(self, host: AsyncHost) -> None:
         self.writer.queue(self)
@@ -65,13 +60,10 @@ class Job(Operation[None]):
         """Take its place in a queue."""
         queue.append(self)
 
-    def at_once(self, cursor: DBAPICursor) -> bool:
-        """Write it by one statement that is a transaction by itself; False where that cannot be done, and nothing was.
-
-        Raises:
-            AgentkitError: it cannot be written; nothing of it was.
-        """
-        return False
+    def single(self) -> tuple[str, Sequence[object], int] | None:
+        """The one statement, with its values, that would do (a transaction by itself, on SQLite), and how many rows it
+        then changes; None where it takes more than one."""
+        return None
 
     @abstractmethod
     def do(self, cursor: DBAPICursor) -> None:
@@ -87,11 +79,6 @@ class Job(Operation[None]):
 
     def committed(self) -> None:
         """Its transaction is committed."""
-
-    def result(self) -> None:
-        """Raise what it failed with."""
-        if self.error is not None:
-            raise self.error
 
 
 class Writer:
@@ -109,32 +96,36 @@ class Writer:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def queue(self, job: Job) -> None:
-        """Have it written after all that was queued before; `wait` or `waiting` for it."""
-        if self._pid != os.getpid():
-            self._reset()  # a fork: threads and locks are the parent's
-        job.enter(self._queue)
-
-    def wait(self, job: Job) -> None:
-        """Until it is committed.
+    def write(self, job: Job) -> None:
+        """Write it after all that was queued before.
 
         Raises:
-            AgentkitError: it was not.
+            AgentkitError: it was not committed.
         """
+        self.queue(job)
         if not job.done:
             with self._turn:
                 if not job.done:
                     self._write()
-        job.result()
+        if job.error is not None:
+            raise job.error
+
+    def queue(self, job: Job) -> None:
+        """Have it written after all that was queued before."""
+        if self._pid != os.getpid():
+            self._reset()  # a fork: threads and locks are the parent's
+        job.enter(self._queue)
 
     async def waiting(self, job: Job) -> None:
-        """`wait`, in the running event loop."""
+        """`write`, in the running event loop, for a job that is queued."""
         job.future = asyncio.get_running_loop().create_future()
         if job.done:  # a thread that waits for a job of its own was quicker
             job.future.cancel()
-            return job.result()
+            if job.error is not None:
+                raise job.error
+            return
         self._rouse()
-        return await job.future
+        await job.future
 
     def close(self) -> None:
         """Write what is queued, and let the connection go."""
@@ -165,9 +156,8 @@ class Writer:
 
     def _write(self) -> None:
         """Write all that is queued, and tell those who wait."""
-        jobs: list[Job] = []
-        while self._queue:
-            jobs.append(self._queue.popleft())
+        queue = self._queue
+        jobs = [queue.popleft() for _ in range(len(queue))]
         if not jobs:
             return
         try:
@@ -177,11 +167,13 @@ class Writer:
                 if not job.done:  # this thread was interrupted, and nothing is committed
                     job.error = JournalError("Writing to the journal was interrupted. The run stops here; resume it.")
                     job.done = True
-            _tell(jobs)
+                if job.future is not None:
+                    _tell(jobs)
+                    break
 
     def _group(self, jobs: Sequence[Job]) -> None:
         try:
-            faults = self._transaction(jobs)
+            faults = {} if len(jobs) == 1 and self._alone(jobs[0]) else self._transaction(jobs)
         except JournalError as error:
             refusal = self._database.is_refusal(error)
             if refusal and len(jobs) > 1:  # one of them is at fault: the others must not suffer
@@ -193,40 +185,33 @@ class Writer:
                 job.done = True
             return
         for job in jobs:
-            fault = faults.get(job)
-            if fault is None:
+            if (fault := faults.get(job)) is not None:
+                job.error = fault
+            else:
                 job.committed()
-            job.error = fault
             job.done = True
+
+    def _alone(self, job: Job) -> bool:
+        """Write one job by one statement; False where that cannot be done, and nothing was."""
+        if (single := job.single()) is None:
+            return False
+        statement, values, rows = single
+        return self._database.execute(statement, values, durable=job.durable) == rows
 
     def _transaction(self, jobs: Sequence[Job], *, again: bool = False) -> Mapping[Job, AgentkitError]:
         """Do them all; what is wrong with those that fail."""
+        faults: dict[Job, AgentkitError] = {}
         try:
-            if len(jobs) == 1 and self._database.is_sqlite:
-                return self._alone(jobs[0])
-            return self._together(jobs)
+            with self._database.raw(durable=any(job.durable for job in jobs)) as cursor:
+                for job in jobs:
+                    try:
+                        job.do(cursor)
+                    except AgentkitError as fault:
+                        faults[job] = fault
         except ConnectionGone:
             if again:
                 raise
             return self._transaction(jobs, again=True)
-
-    def _alone(self, job: Job) -> Mapping[Job, AgentkitError]:
-        with self._database.raw(durable=job.durable, begin=False) as cursor:
-            try:
-                if job.at_once(cursor):
-                    return {}
-            except AgentkitError as fault:
-                return {job: fault}
-        return self._together([job])
-
-    def _together(self, jobs: Sequence[Job]) -> Mapping[Job, AgentkitError]:
-        faults: dict[Job, AgentkitError] = {}
-        with self._database.raw(durable=any(job.durable for job in jobs)) as cursor:
-            for job in jobs:
-                try:
-                    job.do(cursor)
-                except AgentkitError as fault:
-                    faults[job] = fault
         return faults
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from sqlalchemy import Connection, Engine, event, make_url
@@ -23,7 +23,7 @@ def at_boundaries(url: str, pass_one: Callable[[], None]) -> None:
 
     event.listen(Engine, "begin", boundary)
     event.listen(Engine, "commit", boundary)
-    enter, leave = RawTransaction.__enter__, RawTransaction.__exit__
+    enter, leave, execute = RawTransaction.__enter__, RawTransaction.__exit__, RawTransaction.execute
 
     def entered(self: RawTransaction) -> object:
         pass_one()
@@ -39,5 +39,12 @@ def at_boundaries(url: str, pass_one: Callable[[], None]) -> None:
         leave(self, kind, error, trace)
         pass_one()
 
+    def executed(self: RawTransaction, statement: str, values: Sequence[object]) -> int:
+        pass_one()
+        found = execute(self, statement, values)
+        pass_one()
+        return found
+
     RawTransaction.__enter__ = entered  # type: ignore[method-assign, assignment]
     RawTransaction.__exit__ = left  # type: ignore[method-assign]
+    RawTransaction.execute = executed  # type: ignore[method-assign]

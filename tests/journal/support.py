@@ -11,6 +11,8 @@ from sqlalchemy import create_engine, text
 from agentkit import Agent, IdempotencyKey, Limits, tool
 from agentkit.flow import Effect, Flow, Perform
 from agentkit.journal import Journal
+from agentkit.journal.leases import Lease
+from agentkit.journal.store import Store
 from agentkit.models import Model
 from agentkit.operations import drive
 from agentkit.testing import ScriptedModel
@@ -33,6 +35,12 @@ def rows(url: str, query: str) -> list[tuple[object, ...]]:
             return [tuple(row) for row in connection.execute(text(query))]
     finally:
         engine.dispose()
+
+
+def append(store: Store, lease: Lease) -> None:
+    """A first line of a run, under a lease."""
+    lines = store.lines(lease)
+    lines.append(lines.line(0, 0, "intent", (1, 0, None)), durable=True)
 
 
 class World:

@@ -16,10 +16,9 @@ from agentkit import Agent, tool
 from agentkit.journal import Journal, JournalError, LeaseLost
 from agentkit.journal.heartbeat import Heartbeat
 from agentkit.journal.leases import Lease, new_owner, owner_is_gone
-from agentkit.journal.records import EffectRow
 from agentkit.journal.store import RunRow, Store
 from agentkit.testing import ScriptedModel
-from tests.journal.support import SCRIPT, Crash, World, crash_at, done, rows
+from tests.journal.support import SCRIPT, Crash, World, append, crash_at, done, rows
 
 ROOT = Path(__file__).parents[2]
 
@@ -151,10 +150,9 @@ def test_a_clock_that_steps_back_lets_nobody_in_twice(tmp_path: Path) -> None:
     now[0] += 7200
     second = store.take("r", "elsewhere:2:b")
     now[0] -= 7200
-    line = EffectRow(number=0, effect=0, phase="intent", step=1)
     with pytest.raises(LeaseLost):
-        store.append(first, line, durable=True)
-    store.append(second, line, durable=True)
+        append(store, first)
+    append(store, second)
     store.close()
 
 
@@ -165,10 +163,9 @@ def test_a_clock_that_steps_forward_lets_nobody_in_twice(tmp_path: Path) -> None
     first = done(here.begin(row, "elsewhere:1:a"))
     second = ahead.take("r", "elsewhere:2:b")  # on this machine an hour has passed
     here.renew([first])
-    line = EffectRow(number=0, effect=0, phase="intent", step=1)
     with pytest.raises(LeaseLost):
-        here.append(first, line, durable=True)
-    ahead.append(second, line, durable=True)
+        append(here, first)
+    append(ahead, second)
     with pytest.raises(JournalError, match="is being driven by elsewhere:2:b"):
         here.take("r", "elsewhere:1:c")
     here.close()

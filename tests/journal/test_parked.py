@@ -475,7 +475,7 @@ def test_where_several_wait_the_key_names_one(journal: Journal, url: str) -> Non
         store.approvals.of(lease, lambda _, given: json_text(given), str).keep(second, Approval.later())
         == Approval.later()
     )
-    done(store.lines(lease).end("needs_approval", "needs_approval", None))
+    done(iter(store.lines(lease).end("needs_approval", "needs_approval", None)))
     store.close()
     with pytest.raises(ConfigError, match=r"name the key of one: r:1:0 \(pay\), r:1:1 \(pay\)"):
         journal.approve("r")

@@ -14,13 +14,10 @@ from agentkit import Agent, ConfigError
 from agentkit.journal import Journal, LeaseLost
 from agentkit.journal.database import Database, RawTransaction
 from agentkit.journal.leases import Lease
-from agentkit.journal.records import EffectRow
 from agentkit.journal.store import RunRow, Store
 from agentkit.journal.writer import Job, Writer
 from agentkit.testing import ScriptedModel
-from tests.journal.support import SCRIPT, World, done, rows
-
-LINE = EffectRow(number=0, effect=0, phase="intent", step=1)
+from tests.journal.support import SCRIPT, World, append, done, rows
 
 
 @pytest.fixture
@@ -56,7 +53,7 @@ def test_of_a_group_only_those_fail_that_have_lost_their_run(
 
     def write(lease: Lease) -> None:
         try:
-            store.append(lease, LINE, durable=True)
+            append(store, lease)
             ended[lease.run_id] = "written"
         except LeaseLost:
             ended[lease.run_id] = "lost"
