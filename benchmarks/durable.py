@@ -3,7 +3,8 @@
     python -m benchmarks.durable [--rounds 3] [--steps 50]
 
 Contenders take turns, each in a process of its own. "reads": a read-only tool (two commits a step, synchronous=NORMAL);
-"acts": a tool that acts (three commits a step, two of them FULL). The bare insert is one commit of one row a step.
+"acts": a tool that acts (three commits a step, one of them FULL). The bare insert is one commit of one row a step. Many
+runs: once with a model as quick as a good one, once with a model so quick that nothing but processor time counts.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from benchmarks.overhead import HERE, PEERS
 from benchmarks.peers import peer_python
 
 PEER = "LangChain create_agent, SqliteSaver"
-RUNS, STEPS, SECONDS = 1000, 5, 0.05
+RUNS, STEPS = 1000, 5
+QUICK, TOO_QUICK = 0.5, 0.05  # seconds that a model call takes
 
 
 def measured(python: str, script: str, *arguments: object) -> list[float]:
@@ -55,12 +57,12 @@ def per_step(rounds: int, count: int) -> None:
         print(f"{name:38}{cpu * 1e6:10.1f} us{cpu / bare:9.1f}x{size}")
 
 
-def crowd(rounds: int) -> None:
+def crowd(rounds: int, seconds: float) -> None:
     found: dict[str, list[list[float]]] = {"none": [], "journal": []}
     for _ in range(rounds):
         for kind, rows in found.items():
-            rows.append(measured(sys.executable, "durable_crowd.py", RUNS, STEPS, SECONDS, kind))
-    print(f"{RUNS} runs of {STEPS} steps at once, the model sleeps {SECONDS * 1000:.0f} ms in each")
+            rows.append(measured(sys.executable, "durable_crowd.py", RUNS, STEPS, seconds, kind))
+    print(f"{RUNS} runs of {STEPS} steps at once, the model sleeps {seconds * 1000:.0f} ms in each")
     for kind, rows in found.items():
         wall, cpu = (statistics.median(column) for column in zip(*rows, strict=True))
         print(f"{'with a journal' if kind == 'journal' else 'without':26}{wall:8.2f} s{cpu:8.2f} CPU-s")
@@ -72,7 +74,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=50)
     chosen = parser.parse_args()
     per_step(chosen.rounds, chosen.steps)
-    crowd(chosen.rounds)
+    for seconds in (QUICK, TOO_QUICK):
+        crowd(chosen.rounds, seconds)
     resumed = [measured(sys.executable, "durable_resume.py", 200)[0] for _ in range(chosen.rounds)]
     print(f"resuming a run of 200 steps: {statistics.median(resumed) * 1000:.1f} ms of CPU")
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from sqlalchemy import Dialect, bindparam, case, insert, select, update
+from sqlalchemy import Dialect, bindparam, case, insert, update
 
 from agentkit.errors import JournalError, LeaseLost
 from agentkit.journal.leases import Lease, has_left
@@ -36,7 +36,7 @@ class Pen:
     """What the runs of one journal write with: its queue, its clock, and its statements.
 
     Args:
-        one_writes: the database lets one transaction write at a time, so that what it reads stays true until it ends.
+        one_writes: the database lets one transaction write at a time, so that what a statement finds stays true.
     """
 
     def __init__(
@@ -45,7 +45,6 @@ class Pen:
         self.writer = writer
         self.clock = clock
         self.lease_seconds = lease_seconds
-        self.one_writes = one_writes
         # Compiled once: SQLAlchemy takes longer to put a statement together than SQLite to run it.
         ours = (
             runs.c.run_id == bindparam("of_run"),
@@ -60,7 +59,6 @@ class Pen:
 
         free = {"owner": None, "expires_at": 0.0}
         self.line = Prepared(insert(lines), dialect, [column.name for column in lines.columns])
-        self.check = Prepared(select(runs.c.fence).where(*ours), dialect, of)
         self.begin = changing("status", "expires_at", "updated_at")
         self.beat = changing("expires_at", "updated_at")
         self.end = changing("status", "stop_reason", "answer", "updated_at", **free)
@@ -133,8 +131,7 @@ class Lines:
         Raises:
             JournalError: the database cannot be used. LeaseLost: somebody else has the run.
         """
-        self.owes_disk = not durable and (self.owes_disk or by_the_end)
-        return _Append(self, [line], durable=durable)
+        return _Append(self, [line], durable=durable, by_the_end=by_the_end)
 
     def append(self, line: Line, *, durable: bool) -> None:
         """`write`, in this thread."""
@@ -185,6 +182,10 @@ class _Append(_Job):
 
     _beat = False
 
+    def __init__(self, of: Lines, rows: list[Line], *, durable: bool, by_the_end: bool) -> None:
+        super().__init__(of, rows, durable=durable)
+        self._by_the_end = by_the_end
+
     def single(self) -> tuple[str, Sequence[object], int] | None:
         run, count = self.of, len(self.rows)
         statement = run.pen.single.get(count)
@@ -194,25 +195,29 @@ class _Append(_Job):
 
     def do(self, cursor: DBAPICursor) -> None:
         run, pen = self.of, self.of.pen
-        self._beat = not (pen.one_writes and run.begun and time.monotonic() < run.fresh_until)
-        if self._beat:
-            expires = pen.clock() + pen.lease_seconds
-            if run.begun:
-                cursor.execute(pen.beat.sql, pen.beat.bind((expires, now(), *run.ours)))
-            else:
-                cursor.execute(pen.begin.sql, pen.begin.bind(("running", expires, now(), *run.ours)))
-            held = cursor.rowcount == 1
+        single = self.single()
+        self._beat = single is None
+        if single is not None:
+            statement, values, count = single
+            cursor.execute(statement, values)
+            if cursor.rowcount != count:
+                raise self.lost()
+            return
+        expires = pen.clock() + pen.lease_seconds
+        if run.begun:
+            cursor.execute(pen.beat.sql, pen.beat.bind((expires, now(), *run.ours)))
         else:
-            cursor.execute(pen.check.sql, pen.check.bind(run.ours))
-            held = cursor.fetchone() is not None
-        if not held:
+            cursor.execute(pen.begin.sql, pen.begin.bind(("running", expires, now(), *run.ours)))
+        if cursor.rowcount != 1:
             raise self.lost()
         self.insert(cursor)
 
     def committed(self) -> None:
+        run = self.of
+        run.owes_disk = self._by_the_end or (run.owes_disk and not self.durable)
         if self._beat:
-            self.of.begun = True
-            self.of.fresh_until = time.monotonic() + self.of.pen.lease_seconds * _STILL_FRESH
+            run.begun = True
+            run.fresh_until = time.monotonic() + run.pen.lease_seconds * _STILL_FRESH
 
 
 class _End(_Job):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Job", "Writer"]
 
 _IDLE_SECONDS = 1.0
+_NO_FAULTS: Mapping[Job, AgentkitError] = {}
 
 
 class Job(Operation[None]):
@@ -173,7 +174,9 @@ class Writer:
 
     def _group(self, jobs: Sequence[Job]) -> None:
         try:
-            faults = {} if len(jobs) == 1 and self._alone(jobs[0]) else self._transaction(jobs)
+            faults: Mapping[Job, AgentkitError] = _NO_FAULTS
+            if len(jobs) > 1 or not self._alone(jobs[0]):
+                faults = self._transaction(jobs)
         except JournalError as error:
             refusal = self._database.is_refusal(error)
             if refusal and len(jobs) > 1:  # one of them is at fault: the others must not suffer
