@@ -13,8 +13,8 @@ from agentkit.assembly import Start
 from agentkit.errors import ConfigError, JournalError
 from agentkit.flow import Flow
 from agentkit.journal.fingerprint import Fingerprint, changes
-from agentkit.journal.leases import new_owner, user
-from agentkit.journal.recorder import Recorder
+from agentkit.journal.leases import Lease, new_owner, user
+from agentkit.journal.recorder import Recorder, State
 from agentkit.journal.recordings import Recording
 from agentkit.journal.records import (
     ATTENTION,
@@ -329,7 +329,7 @@ class Journal:
         lease = yield from self._store.begin(row, new_owner(), spec)
         self._agent_ids[fingerprint.spec] = str(row.agent_id)
         start = load(Start, told)  # a resumed run has the same, secrets apart
-        return Recorder(self._store, lease, start, masks, begun=True)
+        return Recorder(self._store, lease, start, masks, state="begun")
 
     def take(self, run_id: str, fingerprint: Mapping[str, str], *, allow_drift: bool) -> Recorder:
         """Take a run over where its journal ends. (For `Agent`.)
@@ -339,12 +339,17 @@ class Journal:
             JournalError: there is no such run.
             LeaseHeld: somebody drives it.
         """
+        row = self._store.row(run_id)
         if not allow_drift:
-            _check_same(f"Run {run_id!r}", self._store.fingerprint(run_id), fingerprint)
-        start = load(Start, self._store.start(run_id))
-        lease = self._store.take(run_id, new_owner())
+            _check_same(f"Run {run_id!r}", row["fingerprint"], fingerprint)
+        start = load(Start, row["start"])
+        state: State = "taken"
+        if row["status"] == "ended" and row["stop_reason"] == "answer":  # it stays so: nobody need hold it to read it
+            state = "ended"
+        lease = Lease(run_id, "", 0, row["number"]) if state == "ended" else self._store.take(run_id, new_owner())
         past, number = self._store.recorded(run_id)
-        return Recorder(self._store, lease, start, Masks(self._redact), past, number, allow_drift=allow_drift)
+        masks = Masks(self._redact)
+        return Recorder(self._store, lease, start, masks, past, number, state=state, allow_drift=allow_drift)
 
     def take_same(self, start: Start, fingerprint: Fingerprint, *, allow_drift: bool) -> Recorder:
         """Take a run over that answers this very question. (For batches.)

@@ -93,6 +93,10 @@ class Past:
         if self._used < len(self._loop):
             raise self._another_way(f"it ends after {self._used} effects")
 
+    def goes_on(self) -> ConfigError:
+        """What to raise when a run that has ended wants more."""
+        return self._another_way("it has ended, and goes on")
+
     def _another_way(self, how: str) -> ConfigError:
         return ConfigError(
             f"Run {self._run_id!r} cannot be resumed: {how}, unlike the journal. Something that decides its way "

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from agentkit.act import call_key
 from agentkit.approval import Questions
@@ -48,9 +48,11 @@ if TYPE_CHECKING:
     from agentkit.journal.lines import Line
     from agentkit.journal.store import Store
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "State"]
 
 log = logging.getLogger("agentkit.journal")
+
+State = Literal["begun", "taken", "ended"]
 
 
 @dataclass(slots=True, eq=False)
@@ -81,7 +83,8 @@ class Recorder:
         masks: what must not be written down.
         past: the effects that the journal has.
         number: of the next line.
-        begun: it has just begun.
+        state: of the run: it has just begun, was taken over, or has ended with an answer and is only read, so that
+            there is nothing to hold and nothing to write.
         allow_drift: the agent may be another by now, so that the model would be asked something else than it was.
     """
 
@@ -94,13 +97,13 @@ class Recorder:
         past: Sequence[Recorded] = (),
         number: int = 0,
         *,
-        begun: bool = False,
+        state: State = "taken",
         allow_drift: bool = False,
     ) -> None:
         self.start = start
         self._store = store
         self._lease = lease
-        self._lines = store.lines(lease, begun=begun)
+        self._lines = store.lines(lease, begun=state == "begun")
         self._masks = masks
         self._digests = Digests()
         self._past = Past(lease.run_id, past, allow_drift=allow_drift)
@@ -109,8 +112,10 @@ class Recorder:
         self._numbers = count(number)
         self._effects = count(self._past.next_effect)
         self._first = True
-        self._held = True
-        store.heartbeat.add(lease)
+        self._over = state == "ended"
+        self._held = not self._over
+        if self._held:
+            store.heartbeat.add(lease)
 
     def around(
         self, perform: Perform, meter: Meter, toolbox: Toolbox, read: Callable[[Reply, Sequence[Step]], Decision]
@@ -130,6 +135,8 @@ class Recorder:
             if known is not None and known.outcome is not None:
                 self._count(effect, known.outcome, meter)
                 return known.outcome.value()
+            if self._over:
+                raise self._past.goes_on()
             line = self._line(effect, known, mark, wanted)
             told = None if known is None else (yield from self._settle(known, line))
             if told is None:
@@ -198,6 +205,8 @@ class Recorder:
             status = cast("RunStatus", run.stop_reason)
         else:
             self._past.check_end()
+        if self._over:
+            return
         answer = None if run.answer is None else self._masks.text(run.answer)
         yield self._lines.end(status, run.stop_reason, answer)
         self._held = False

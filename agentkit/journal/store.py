@@ -158,17 +158,17 @@ class Store:
         """Let go of a run before its end, unless somebody else has it by now."""
         self.lines(lease).leave()
 
-    def fingerprint(self, run_id: str) -> str:
-        with self._database.reading() as connection:
-            return cast("str", _run(connection, run_id)["fingerprint"])
+    def row(self, run_id: str) -> RowMapping:
+        """All that the table `runs` has of a run.
 
-    def start(self, run_id: str) -> str:
+        Raises:
+            JournalError: there is no such run.
+        """
         with self._database.reading() as connection:
-            return cast("str", _run(connection, run_id)["start"])
+            return _run(connection, run_id)
 
     def run(self, run_id: str) -> RunRecord:
-        with self._database.reading() as connection:
-            return _record(_run(connection, run_id))
+        return _record(self.row(run_id))
 
     def fingerprints(self, batch: str) -> list[str]:
         """Those of the agents that began the runs of a batch, each once."""

@@ -15,10 +15,10 @@ from agentkit import Agent, ConfigError, Limits, Pal, RunContext, Tokens, tool
 from agentkit.events import Event, RunStarted
 from agentkit.flow import Act, Effect, Flow, Perform
 from agentkit.journal import Journal, JournalError
-from agentkit.operations import drive
+from agentkit.operations import drive, ended
 from agentkit.testing import Say, ScriptedModel
 from agentkit.toolbox import AnyTool
-from tests.journal.support import SCRIPT, Crash, World, crash_at
+from tests.journal.support import SCRIPT, Crash, World, crash_at, rows
 
 
 @pytest.fixture
@@ -37,6 +37,26 @@ def test_a_run_that_has_ended_comes_back_without_any_call(journal: Journal) -> N
     again = world.agent([]).resume("r")
     assert again == run and again.run_id == run.run_id
     assert (world.looks, world.posted) == (1, ["r:2:0"])
+
+
+def test_a_run_that_has_its_answer_is_read_and_neither_held_nor_written(url: str) -> None:
+    with Journal(url) as journal:
+        world = World(journal)
+        run = world.agent(SCRIPT).run("How is it?", run_id="r")
+        before = rows(url, "SELECT * FROM runs"), rows(url, "SELECT * FROM lines")
+        first, second = (drive(world.agent([]).resume_flow("r")) for _ in range(2))
+        next(first)
+        assert ended(second) == run and ended(first) == run  # side by side
+        assert (rows(url, "SELECT * FROM runs"), rows(url, "SELECT * FROM lines")) == before
+
+
+def test_a_run_that_has_its_answer_does_not_go_on_with_another_agent(journal: Journal) -> None:
+    world = World(journal)
+    world.agent(["Final Answer: fine"]).run("How is it?", run_id="r")
+    agent = Agent(ScriptedModel(SCRIPT), world.tools, journal=journal, answer_type=int)
+    with pytest.raises(ConfigError, match=r"it has ended, and goes on"):
+        agent.resume("r", allow_drift=True)
+    assert world.looks == 0 and journal.run("r").answer == "fine"
 
 
 def test_sync_and_async_resume_are_the_same(journal: Journal) -> None:
