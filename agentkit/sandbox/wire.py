@@ -17,9 +17,13 @@ _HEADER = struct.Struct(">cI")
 _ENVELOPE = 4 << 10
 _MAX_OUTPUT_FRAME = 64 << 10
 _MAX_NUMBER = 40
-MAX_PARTS = 20_000
+MAX_WEIGHT = 7_000_000
 _TREE_DEPTH = 4 * MAX_DEPTH  # a level of a value is at most three levels of JSON
-_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+# A text that does not end takes all that is left: to look for its end again at each quote would cost the square.
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{},:]', re.DOTALL)
+# About the bytes that the host needs for a text, an entry of a dict, an element, an array or object.
+_TEXT, _ENTRY, _ELEMENT, _PART = 60, 80, 24, 100
+_WEIGHTS = dict(zip(b'":,[{]}', (_TEXT, _ENTRY, _ELEMENT, _PART, _PART, 0, 0), strict=True))
 
 Fault = Literal["raised", "refused", "time", "memory", "value"]
 _FAULTS: tuple[Fault, ...] = ("raised", "refused", "time", "memory", "value")
@@ -101,33 +105,28 @@ class FrameReader:
             del self._buffer[:start]  # once: a flood of tiny frames must not cost the square of its size
 
 
-def _shape(data: bytes) -> tuple[int, int]:
-    """How many arrays and objects JSON text has, and how deep they lie. Token by token: no copy of the text."""
-    parts = depth = deepest = 0
-    for token in _TOKENS.finditer(data):
+def excess(data: bytes) -> str:
+    """Why JSON text may not cross: what it would cost to parse it; empty when it may.
+
+    Before parsing, so that no depth can exhaust the host's stack and no count its memory.
+    """
+    parts = data.count(b"[") + data.count(b"{")
+    most = parts * _PART + data.count(b",") * _ELEMENT + data.count(b":") * _ENTRY + data.count(b'"') * _TEXT // 2
+    if parts <= _TREE_DEPTH and most <= MAX_WEIGHT:  # true of almost all
+        return ""
+    weight = depth = 0
+    for token in _TOKENS.finditer(data):  # one by one: no copy of the text
         kind = data[token.start()]
+        weight += _WEIGHTS[kind]
         if kind in b"[{":
-            parts, depth = parts + 1, depth + 1
-            deepest = max(deepest, depth)
+            depth += 1
+            if depth > _TREE_DEPTH:
+                return "is nested too deeply"
         elif kind in b"]}":
             depth -= 1
-    return parts, deepest
-
-
-def too_many_parts(data: bytes) -> bool:
-    """Whether JSON text has more arrays and objects than may cross: each costs the host 60 to 230 bytes."""
-    return data.count(b"[") + data.count(b"{") > MAX_PARTS and _shape(data)[0] > MAX_PARTS
-
-
-def _check_shape(data: bytes) -> None:
-    """Before parsing, so that no depth can exhaust the host's stack and no count its memory."""
-    if data.count(b"[") + data.count(b"{") <= _TREE_DEPTH:
-        return
-    parts, depth = _shape(data)
-    if parts > MAX_PARTS:
-        raise ProtocolError("too many parts")
-    if depth > _TREE_DEPTH:
-        raise ProtocolError("nested too deeply")
+        if weight > MAX_WEIGHT:
+            return "has too many parts"
+    return ""
 
 
 def _integer(text: str) -> int:
@@ -152,7 +151,8 @@ _JSON = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=
 
 def load_object(payload: bytes) -> dict[str, Tree]:
     """One JSON object from a worker. Raises ProtocolError for anything else."""
-    _check_shape(payload)
+    if why := excess(payload):
+        raise ProtocolError(f"an object that {why}")
     try:
         found: object = _JSON.decode(payload.decode("utf-8"))
     except (ValueError, RecursionError) as error:

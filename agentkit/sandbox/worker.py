@@ -12,8 +12,8 @@ from typing import Protocol, cast
 from .channel import Channel, Output, SoftTimeLimit, Timer
 from .fixed import fix
 from .tooling import Tools
-from .values import Decoder, Encoder, Tree, Unencodable, opaque_tree
-from .wire import MAX_PARTS, dumps, too_many_parts
+from .values import Decoder, Encoder, Tree, Unencodable, encoded, opaque_tree
+from .wire import dumps, excess
 
 _BALLAST = 4 << 20  # untouched memory given up to report that there is none left
 _REPR = 2000
@@ -191,11 +191,11 @@ class Runtime:
         value = self._answer(request.entry, before)
         if isinstance(value, _Shown):
             return dumps({"ok": True, "shown": True, "names": self._names()})
-        data = dumps(Encoder(_other).encode(value))
+        data = dumps(encoded(value, _other))
         if len(data) > request.result:
             raise Unencodable(f"the result is too large: {len(data)} bytes, limit {request.result}")
-        if too_many_parts(data):
-            raise Unencodable(f"the value has too many parts (more than {MAX_PARTS} lists, dicts, tuples and the like)")
+        if why := excess(data):
+            raise Unencodable(f"the value {why}")
         return b'{"ok":true,"names":%b,"value":%b}' % (dumps(self._names()), data)
 
     def _compile(self, request: Request) -> CodeType:
