@@ -83,7 +83,7 @@ class Result:
         """The value, or the error, as it is shown to a model."""
         if self.error is not None:
             return _printable(str(self.error))
-        return _printable(_written(self.value))
+        return written(self.value)
 
 
 def _printable(text: str) -> str:
@@ -91,11 +91,12 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _written(value: object) -> str:
+def written(value: object) -> str:
+    """`str` of a result's value, or of what is in it: never fails, and can be encoded."""
     if isinstance(value, Fraction):
         whole = value.denominator == 1
         return _show_int(value.numerator) + ("" if whole else f"/{_show_int(value.denominator)}")
-    return str(value) if isinstance(value, _WRITTEN) else show(value)
+    return _printable(str(value) if isinstance(value, _WRITTEN) else show(value))
 
 
 def _show_int(value: int) -> str:
