@@ -21,6 +21,9 @@ MAX_WEIGHT = 7_000_000
 _TREE_DEPTH = 4 * MAX_DEPTH  # a level of a value is at most three levels of JSON
 # A text that does not end takes all that is left: to look for its end again at each quote would cost the square.
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{},:]', re.DOTALL)
+_CONTINUED = bytes(range(0x80, 0xC0))  # in UTF-8
+_WIDE = re.compile(rb"[\xf0-\xf7]|\\u(?!00)")  # with one character beyond 16 bits a text takes 32 for each
+_TIMES = 3  # a text in the host: what arrived, what is parsed, what comes out
 # About the bytes that the host needs for a text, an entry of a dict, an element, an array or object.
 _TEXT, _ENTRY, _ELEMENT, _PART = 60, 80, 24, 100
 _WEIGHTS = dict(zip(b'":,[{]}', (_TEXT, _ENTRY, _ELEMENT, _PART, _PART, 0, 0), strict=True))
@@ -100,9 +103,19 @@ class FrameReader:
                 if len(self._buffer) < end:
                     return
                 start = end
-                yield kind, bytes(self._buffer[begin:end])
+                with memoryview(self._buffer) as whole:
+                    payload = bytes(whole[begin:end])
+                yield kind, payload
         finally:
             del self._buffer[:start]  # once: a flood of tiny frames must not cost the square of its size
+
+
+def _in_memory(data: bytes) -> int:
+    """At most the bytes of a text once it is decoded."""
+    wide = _WIDE.search(data) is not None
+    if data.isascii():
+        return len(data) * (4 if wide else 1)
+    return len(data.translate(None, _CONTINUED)) * (4 if wide else 2)
 
 
 def excess(data: bytes) -> str:
@@ -110,6 +123,8 @@ def excess(data: bytes) -> str:
 
     Before parsing, so that no depth can exhaust the host's stack and no count its memory.
     """
+    if _TIMES * _in_memory(data) > MAX_WEIGHT:
+        return "is too long for the characters in it"
     parts = data.count(b"[") + data.count(b"{")
     most = parts * _PART + data.count(b",") * _ELEMENT + data.count(b":") * _ENTRY + data.count(b'"') * _TEXT // 2
     if parts <= _TREE_DEPTH and most <= MAX_WEIGHT:  # true of almost all

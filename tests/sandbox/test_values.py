@@ -143,6 +143,7 @@ def test_other_types_become_text(sandbox: Sandbox, code: str, kind: str, text: s
         ("[(n, 'x') for n in range(15_000)]", "too many parts"),
         ("{str(n): n for n in range(60_000)}", "too many parts"),
         ("[chr(300 + n % 999) for n in range(150_000)]", "too many parts"),
+        ("'x' * 700_000 + chr(0x1F600)", "too long for the characters"),
         ("{n * (2**61 - 1) for n in range(200)}", "hashes"),
         ("{Decimal(5), 2**3_000_000}", "very long"),
         ("{frozenset({(Decimal(7), 1)}): 1, 2**5000: 2}", "very long"),

@@ -121,6 +121,10 @@ def test_what_takes_much_memory_is_refused_before_it_is_parsed() -> None:
     for many in (b'"\xc4\xac",' * 100_000, b'{"k":1},' * 50_000, b"[]," * 80_000, b"1," * 300_000):
         with pytest.raises(ProtocolError, match="too many parts"):
             load_object(b'{"a":[' + many + b"1]}")
+    for wide in (b"\xf0\x9f\x98\x80", b"\\ud83d\\ude00"):  # makes each other character as wide
+        with pytest.raises(ProtocolError, match="too long for the characters"):
+            load_object(b'{"a":"' + b"x" * 700_000 + wide + b'"}')
+    assert load_object(dumps({"a": "\U0001f600" * 260_000}))
     text = ',[]{}:\\"' * 100_000
     assert load_object(dumps({"a": text})) == {"a": text}  # inside a text they are none
 
