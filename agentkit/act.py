@@ -212,9 +212,19 @@ def _cut(text: str, most: int, acting: Acting) -> str:
     return f"{text[: most * 2 // 3]}\n{note}\n{text[-(most // 3) :]}"
 
 
-_PATH = re.compile(r"(?<![\w:/.])(?:[A-Za-z]:)?(?:[/\\][\w.\-+@ ]*[\w.\-+@])+[/\\]?(?=['\"\s,;:)\]]|$)")
+# Of a run of characters that may be a path, the part up to a blank or a mark that ends it. In two steps: one pattern
+# for both would look through the rest of a long message once for each of its slashes.
+_RUN = re.compile(r"(?<![\w:/.])(?:[A-Za-z]:)?+(?:[/\\][\w.\-+@ ]*+)++(?P<ended>(?=['\"\s,;:)\]]|$))?")
 
 
 def without_paths(message: str) -> str:
     """The message with absolute paths of this machine cut to their last part: they are nobody's business."""
-    return _PATH.sub(lambda match: re.split(r"[/\\]", match[0].rstrip("/\\"))[-1], message)
+    return _RUN.sub(_last_part, message)
+
+
+def _last_part(found: re.Match[str]) -> str:
+    run = found[0]
+    path = run if found["ended"] is not None else run[: run.rfind(" ") + 1]
+    path = path.rstrip(" ")
+    parts = re.split(r"[/\\]", path.rstrip("/\\"))
+    return parts[-1] + run[len(path) :] if len(parts) > 1 else run

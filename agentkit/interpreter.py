@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeGuard, cast, runtime_ch
 
 from agentkit.messages import JSON, Observation
 from agentkit.prompt import Prompts
-from agentkit.sandbox.result import Result
+from agentkit.sandbox.result import Result, written
 from agentkit.tool import tool
 from agentkit.toolbox import AnyTool
 
@@ -166,5 +166,5 @@ def plain(value: object) -> JSON:
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in cast("Sequence[object]", value)]
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in cast("Mapping[object, object]", value).items()}
-    return str(value)
+        return {written(key): plain(item) for key, item in cast("Mapping[object, object]", value).items()}
+    return written(value)

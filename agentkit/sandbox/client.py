@@ -58,7 +58,7 @@ class Exit:
 class Worker:
     """The host's handle on one worker process."""
 
-    __slots__ = ("connection", "cpu", "id", "memory", "pid")
+    __slots__ = ("connection", "cpu", "id", "memory", "pid", "spent")
 
     def __init__(self, number: int, connection: socket.socket, memory: int, cpu: int | None) -> None:
         self.id = number
@@ -66,6 +66,7 @@ class Worker:
         self.memory = memory
         self.cpu = cpu
         self.pid = 0
+        self.spent: float | None = None  # seconds of CPU when its last program ended
 
     def cpu_time(self) -> float:
         """Seconds of CPU so far, by the kernel's count."""

@@ -17,6 +17,7 @@ from .values import Tree, Unencodable, plain
 from .wire import Failed, Finished, dumps, escape, frame
 
 _ENTRY = re.compile(r"auto|solution|last|stdout|var:[^\W\d]\w*")
+_IDLE = 0.1  # seconds of processor time that a worker may take between two programs
 _EARLY = 0.9  # a worker that reports "time" before this part of the limit is lying
 _KINDS: dict[str, ErrorKind] = {
     "raised": "program",
@@ -136,18 +137,20 @@ def execute(
     exchange = Exchange(worker, program.tools, program.limits, _nothing if keep else zygote.refill)
     cancellation.attach(exchange)
     before = worker.cpu_time()
+    busy = worker.spent is not None and before - worker.spent > _IDLE  # a step left something that goes on
     try:
-        outcome = exchange.run(message)
+        outcome = Stopped("protocol") if busy else exchange.run(message)
     except BaseException:  # a tool raised what must reach the caller
         zygote.end(worker, report=False)
         raise
-    wall = exchange.elapsed
+    wall = 0.0 if busy else exchange.elapsed
     if keep and not exchange.in_step:  # what came too early would answer the next step
         outcome = Stopped("protocol")
     alive = isinstance(outcome, Finished | Failed)
     ended: Exit | None = None
     if alive:
-        usage = ProgramUsage(wall, max(0.0, worker.cpu_time() - before), worker.peak_memory())
+        worker.spent = worker.cpu_time()
+        usage = ProgramUsage(wall, max(0.0, worker.spent - before), worker.peak_memory())
         if not keep:
             zygote.end(worker, report=False)
     else:

@@ -5,7 +5,8 @@ import re
 import select
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
@@ -100,7 +101,7 @@ class Exchange:
         self._tools = tools
         self._limits = limits
         self._frames = FrameReader(limits.result, limits.tool_argument)
-        self._outgoing = bytearray()
+        self._outgoing: deque[memoryview] = deque()  # piece by piece: one large buffer would stay with the allocator
         self._waiting: list[tuple[int, ToolCall]] = []
         self._calls = self._received = 0
         self._most = limits.output_total + limits.result + 2 * limits.tool_calls * limits.tool_argument
@@ -133,7 +134,7 @@ class Exchange:
         """
         self._started = time.monotonic()
         self._socket.setblocking(False)
-        self._outgoing += message
+        self._send(message)
         poll = select.poll()
         try:
             if self._stale():
@@ -185,7 +186,15 @@ class Exchange:
         """Sends what the socket takes now: a worker that reads nothing must not hold the host."""
         with contextlib.suppress(BlockingIOError):
             while self._outgoing:
-                del self._outgoing[: self._socket.send(self._outgoing)]
+                piece = self._outgoing[0]
+                sent = self._socket.send(piece)
+                if sent < len(piece):
+                    self._outgoing[0] = piece[sent:]
+                else:
+                    self._outgoing.popleft()
+
+    def _send(self, message: bytes) -> None:
+        self._outgoing.append(memoryview(message))
 
     def _frame(self, kind: bytes, payload: bytes) -> Outcome | None:
         match kind:
@@ -208,17 +217,17 @@ class Exchange:
         batch, self._waiting = self._waiting, []
         began = time.monotonic()
         over = self._calls > self._limits.tool_calls
-        replies = [self._refused(call) for _, call in batch] if over else self._answer(batch)
-        for reply in replies:
-            self._outgoing += frame(b"V", reply)
+        for reply in (self._refused(call) for _, call in batch) if over else self._answer(batch):
+            self._send(frame(b"V", reply))
         self._paused += time.monotonic() - began
         return None
 
-    def _answer(self, batch: list[tuple[int, ToolCall]]) -> list[bytes]:
+    def _answer(self, batch: list[tuple[int, ToolCall]]) -> Iterator[bytes]:
         if len(batch) == 1:
-            return [self._reply(batch[0])]
+            yield self._reply(batch[0])
+            return
         with ThreadPoolExecutor(min(len(batch), _PARALLEL), thread_name_prefix="agentkit-tools") as pool:
-            return list(pool.map(self._reply, batch))
+            yield from pool.map(self._reply, batch)
 
     def _refused(self, call: ToolCall) -> bytes:
         return _error(call, "ToolError", f"too many tool calls in one program (limit {self._limits.tool_calls})")

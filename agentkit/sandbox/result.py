@@ -12,7 +12,7 @@ ErrorKind = Literal["program", "not_allowed", "time", "memory", "output", "resul
 """program: the program raised. not_allowed: refused before it ran. time, memory, output, result: that limit ended it.
 crashed: its process died or broke the protocol. internal: the sandbox itself failed. Set by the host only."""
 
-_WRITTEN = (str, Decimal, Fraction, date, time, timedelta)  # `3/4` says it better than `Fraction(3, 4)`
+_WRITTEN = (str, Decimal, date, time, timedelta)  # `2.50` says it better than `Decimal('2.50')`
 _DIGITS = 4_000  # below Python's own limit for int -> str (4300)
 
 
@@ -83,12 +83,20 @@ class Result:
         """The value, or the error, as it is shown to a model."""
         if self.error is not None:
             return _printable(str(self.error))
-        return _printable(str(self.value) if isinstance(self.value, _WRITTEN) else show(self.value))
+        return written(self.value)
 
 
 def _printable(text: str) -> str:
     """A lone surrogate cannot be encoded: show its escape."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def written(value: object) -> str:
+    """`str` of a result's value, or of what is in it: never fails, and can be encoded."""
+    if isinstance(value, Fraction):
+        whole = value.denominator == 1
+        return _show_int(value.numerator) + ("" if whole else f"/{_show_int(value.denominator)}")
+    return _printable(str(value) if isinstance(value, _WRITTEN) else show(value))
 
 
 def _show_int(value: int) -> str:
@@ -116,6 +124,8 @@ def show(value: object) -> str:
             return repr(value)
         case int():
             return _show_int(value)
+        case Fraction():
+            return f"Fraction({_show_int(value.numerator)}, {_show_int(value.denominator)})"
         case list():
             return f"[{_joined(cast('list[object]', value))}]"
         case tuple():

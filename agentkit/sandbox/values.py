@@ -6,12 +6,14 @@ dict (text keys). Everything else is an object {"$t": tag, "v": data}.
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import TypeVar, cast
+from typing import cast
 
 from .result import Opaque
 
@@ -21,10 +23,11 @@ _MAX_HASHED = 10_000  # keys that are not text, in one container: their hashes a
 _MAX_RATIO = 16_000  # hexadecimal digits of a Fraction's parts: reducing it is quadratic
 _MAX_EXPONENT = 100_000  # a Decimal beyond this is a trap for int() and format()
 _HASHING_SECONDS = 0.25
+_MAX_SAME_HASH = 100  # elements of one set that have to be compared with each other
+_MAX_INNER = 30  # the same, in all the sets that are elements themselves: comparing two costs the product
+_LONG = 300  # digits: comparing an integer with a Decimal costs their square, in a set at every meeting of hashes
 _SMALL = 10**15
 _TAG = "$t"
-
-_Item = TypeVar("_Item")
 
 Tree = object  # what json.dumps and json.loads take and give
 
@@ -47,6 +50,7 @@ class Encoder:
     def __init__(self, other: Callable[["Encoder", object, int], Tree]) -> None:
         self._other = other
         self._items = 0
+        self.hashes = False  # whether there are sets, or keys that are not plain text
 
     def encode(self, value: object, depth: int = 0) -> Tree:
         """The tree of `value`. Raises Unencodable."""
@@ -64,6 +68,7 @@ class Encoder:
 
     def hashed(self, values: Iterable[object], depth: int) -> list[Tree]:
         """The trees of a set's elements."""
+        self.hashes = True
         found = self.each(values, depth)
         if len(found) > _MAX_HASHED and not all(type(item) is str for item in found):
             raise Unencodable(f"a set or dict may have {_MAX_HASHED} elements that are not text")
@@ -159,6 +164,9 @@ class Decoder:
     def __init__(self) -> None:
         self._items = 0
         self._hashing = 0.0
+        self._keys = 0  # how many sets and keys surround what is decoded now
+        self._inner = 0
+        self._decimal = self._long = False
 
     def decode(self, tree: Tree, depth: int = 0) -> object:
         """The value. Raises BadTree for anything that `Encoder` does not write."""
@@ -195,31 +203,61 @@ class Decoder:
         """A set. One insertion at a time: hashes that were made to collide meet the deadline."""
         if _too_many_hashes(tree):
             raise BadTree("too many elements in a set")
-        values = self.each(tree, depth)
+        with self._as_keys():
+            values = self.each(tree, depth)
         found: set[object] = set()
-        for value in self._in_time(values):
-            found.add(value)
+        for index in self._in_time(values):
+            found.add(values[index])
         return found
 
     def mapping(self, tree: Tree, depth: int) -> dict[object, object]:
         """A dict whose keys are not all text."""
         if not isinstance(tree, list) or len(cast("list[Tree]", tree)) > _MAX_HASHED:
             raise BadTree("not an array, or too many keys")
-        pairs = [self.each(pair, depth) for pair in cast("list[Tree]", tree)]
-        if any(len(pair) != 2 for pair in pairs):
+        pairs = [pair if isinstance(pair, list) else [] for pair in cast("list[Tree]", tree)]
+        if any(len(pair) != 2 for pair in cast("list[list[Tree]]", pairs)):
             raise BadTree("not a pair")
+        with self._as_keys():
+            keys = [self.decode(pair[0], depth + 2) for pair in cast("list[list[Tree]]", pairs)]
+        values = [self.decode(pair[1], depth + 2) for pair in cast("list[list[Tree]]", pairs)]
         found: dict[object, object] = {}
-        for key, value in self._in_time(pairs):
-            found[key] = value
+        for index in self._in_time(keys):
+            found[keys[index]] = values[index]
         return found
 
-    def _in_time(self, items: list[_Item]) -> Iterator[_Item]:
+    def number(self, digits: int, *, decimal: bool = False) -> None:
+        """Notes a number of so many digits. Raises BadTree where it might be compared at too high a cost."""
+        if not self._keys:
+            return
+        self._decimal = self._decimal or decimal
+        self._long = self._long or digits > _LONG
+        if self._decimal and self._long:
+            raise BadTree("a set or a dict's keys hold a Decimal and a number that is very long")
+
+    @contextmanager
+    def _as_keys(self) -> Iterator[None]:
+        self._keys += 1
+        yield
+        self._keys -= 1
+
+    def _in_time(self, keys: list[object]) -> Iterator[int]:
+        """The place of each key that is to be inserted now."""
+        if any(type(key) is not str for key in keys):  # no program knows how texts are hashed here
+            self._count(keys)
         began = time.monotonic() - self._hashing
-        for item in items:
-            yield item
+        for index in range(len(keys)):
+            yield index
             self._hashing = time.monotonic() - began
             if self._hashing > _HASHING_SECONDS:
                 raise BadTree("its hashes take too long")
+
+    def _count(self, keys: list[object]) -> None:
+        """Refuses what would be compared too often."""
+        same = Counter(map(hash, keys)).values()
+        if self._keys:
+            self._inner += len(keys) - len(same)
+        if max(same) > _MAX_SAME_HASH or self._inner > _MAX_INNER:
+            raise BadTree("too many hashes in a set or dict are the same")
 
 
 def _too_many_hashes(tree: Tree) -> bool:
@@ -239,16 +277,24 @@ def _texts(tree: Tree, count: int) -> list[str]:
     return [_text(item) for item in cast("list[Tree]", tree)]
 
 
-def _read_decimal(tree: Tree) -> Decimal:
-    value = Decimal(_text(tree))
+def _read_integer(decoder: Decoder, digits: str) -> int:
+    decoder.number(len(digits))
+    return int(digits, 16)
+
+
+def _read_decimal(decoder: Decoder, digits: str) -> Decimal:
+    decoder.number(len(digits), decimal=True)
+    value = Decimal(digits)
     if value.is_finite() and abs(value.adjusted()) > _MAX_EXPONENT:
         raise BadTree("exponent too large")
     return value
 
 
-def _read_fraction(tree: Tree) -> Fraction:
+def _read_fraction(decoder: Decoder, tree: Tree) -> Fraction:
     parts = _texts(tree, 2)
-    if max(map(len, parts)) > _MAX_RATIO + 1:
+    digits = max(map(len, parts))
+    decoder.number(digits)
+    if digits > _MAX_RATIO + 1:
         raise BadTree("fraction too long")
     return Fraction(int(parts[0], 16), int(parts[1], 16))
 
@@ -269,15 +315,15 @@ def _read_opaque(decoder: Decoder, tree: Tree, depth: int) -> Opaque:
 
 _DECODERS: dict[str, Callable[[Decoder, Tree, int], object]] = {
     "str": lambda _s, tree, _d: bytes.fromhex(_text(tree)).decode("utf-8", "surrogatepass"),
-    "int": lambda _s, tree, _d: int(_text(tree), 16),
+    "int": lambda self, tree, _d: _read_integer(self, _text(tree)),
     "float": lambda _s, tree, _d: float(_text(tree)[:8]),
     "tuple": lambda self, tree, depth: tuple(self.each(tree, depth)),
     "set": lambda self, tree, depth: self.hashed(tree, depth),
     "frozenset": lambda self, tree, depth: frozenset(self.hashed(tree, depth)),
     "dict": lambda self, tree, depth: self.mapping(tree, depth),
     "complex": lambda _s, tree, _d: complex(*map(float, _texts(tree, 2))),
-    "decimal": lambda _s, tree, _d: _read_decimal(tree),
-    "fraction": lambda _s, tree, _d: _read_fraction(tree),
+    "decimal": lambda self, tree, _d: _read_decimal(self, _text(tree)),
+    "fraction": lambda self, tree, _d: _read_fraction(self, tree),
     "date": lambda _s, tree, _d: date.fromisoformat(_text(tree)),
     "datetime": lambda _s, tree, _d: datetime.fromisoformat(_text(tree)),
     "time": lambda _s, tree, _d: clock_time.fromisoformat(_text(tree)),
@@ -286,6 +332,18 @@ _DECODERS: dict[str, Callable[[Decoder, Tree, int], object]] = {
 }
 
 
+def encoded(value: object, other: Callable[[Encoder, object, int], Tree]) -> Tree:
+    """The tree of a value that the other side can rebuild. Raises Unencodable."""
+    encoder = Encoder(other)
+    tree = encoder.encode(value)
+    if encoder.hashes:  # the only thing that depends on more than sizes
+        try:
+            Decoder().decode(tree)
+        except BadTree as error:
+            raise Unencodable(f"the value cannot cross: {error}") from None
+    return tree
+
+
 def plain(value: object) -> Tree:
     """The tree of plain data. Raises Unencodable for any other type."""
-    return Encoder(refuse).encode(value)
+    return encoded(value, refuse)

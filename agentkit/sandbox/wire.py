@@ -17,9 +17,16 @@ _HEADER = struct.Struct(">cI")
 _ENVELOPE = 4 << 10
 _MAX_OUTPUT_FRAME = 64 << 10
 _MAX_NUMBER = 40
-MAX_PARTS = 20_000
+MAX_WEIGHT = 7_000_000
 _TREE_DEPTH = 4 * MAX_DEPTH  # a level of a value is at most three levels of JSON
-_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+# A text that does not end takes all that is left: to look for its end again at each quote would cost the square.
+_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{},:]', re.DOTALL)
+_CONTINUED = bytes(range(0x80, 0xC0))  # in UTF-8
+_WIDE = re.compile(rb"[\xf0-\xf7]|\\u(?!00)")  # with one character beyond 16 bits a text takes 32 for each
+_TIMES = 3  # a text in the host: what arrived, what is parsed, what comes out
+# About the bytes that the host needs for a text, an entry of a dict, an element, an array or object.
+_TEXT, _ENTRY, _ELEMENT, _PART = 60, 80, 24, 100
+_WEIGHTS = dict(zip(b'":,[{]}', (_TEXT, _ENTRY, _ELEMENT, _PART, _PART, 0, 0), strict=True))
 
 Fault = Literal["raised", "refused", "time", "memory", "value"]
 _FAULTS: tuple[Fault, ...] = ("raised", "refused", "time", "memory", "value")
@@ -96,38 +103,45 @@ class FrameReader:
                 if len(self._buffer) < end:
                     return
                 start = end
-                yield kind, bytes(self._buffer[begin:end])
+                with memoryview(self._buffer) as whole:
+                    payload = bytes(whole[begin:end])
+                yield kind, payload
         finally:
             del self._buffer[:start]  # once: a flood of tiny frames must not cost the square of its size
 
 
-def _shape(data: bytes) -> tuple[int, int]:
-    """How many arrays and objects JSON text has, and how deep they lie. Token by token: no copy of the text."""
-    parts = depth = deepest = 0
-    for token in _TOKENS.finditer(data):
+def _in_memory(data: bytes) -> int:
+    """At most the bytes of a text once it is decoded."""
+    wide = _WIDE.search(data) is not None
+    if data.isascii():
+        return len(data) * (4 if wide else 1)
+    return len(data.translate(None, _CONTINUED)) * (4 if wide else 2)
+
+
+def excess(data: bytes) -> str:
+    """Why JSON text may not cross: what it would cost to parse it; empty when it may.
+
+    Before parsing, so that no depth can exhaust the host's stack and no count its memory.
+    """
+    if _TIMES * _in_memory(data) > MAX_WEIGHT:
+        return "is too long for the characters in it"
+    parts = data.count(b"[") + data.count(b"{")
+    most = parts * _PART + data.count(b",") * _ELEMENT + data.count(b":") * _ENTRY + data.count(b'"') * _TEXT // 2
+    if parts <= _TREE_DEPTH and most <= MAX_WEIGHT:  # true of almost all
+        return ""
+    weight = depth = 0
+    for token in _TOKENS.finditer(data):  # one by one: no copy of the text
         kind = data[token.start()]
+        weight += _WEIGHTS[kind]
         if kind in b"[{":
-            parts, depth = parts + 1, depth + 1
-            deepest = max(deepest, depth)
+            depth += 1
+            if depth > _TREE_DEPTH:
+                return "is nested too deeply"
         elif kind in b"]}":
             depth -= 1
-    return parts, deepest
-
-
-def too_many_parts(data: bytes) -> bool:
-    """Whether JSON text has more arrays and objects than may cross: each costs the host 60 to 230 bytes."""
-    return data.count(b"[") + data.count(b"{") > MAX_PARTS and _shape(data)[0] > MAX_PARTS
-
-
-def _check_shape(data: bytes) -> None:
-    """Before parsing, so that no depth can exhaust the host's stack and no count its memory."""
-    if data.count(b"[") + data.count(b"{") <= _TREE_DEPTH:
-        return
-    parts, depth = _shape(data)
-    if parts > MAX_PARTS:
-        raise ProtocolError("too many parts")
-    if depth > _TREE_DEPTH:
-        raise ProtocolError("nested too deeply")
+        if weight > MAX_WEIGHT:
+            return "has too many parts"
+    return ""
 
 
 def _integer(text: str) -> int:
@@ -152,7 +166,8 @@ _JSON = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=
 
 def load_object(payload: bytes) -> dict[str, Tree]:
     """One JSON object from a worker. Raises ProtocolError for anything else."""
-    _check_shape(payload)
+    if why := excess(payload):
+        raise ProtocolError(f"an object that {why}")
     try:
         found: object = _JSON.decode(payload.decode("utf-8"))
     except (ValueError, RecursionError) as error:

@@ -12,8 +12,8 @@ from typing import Protocol, cast
 from .channel import Channel, Output, SoftTimeLimit, Timer
 from .fixed import fix
 from .tooling import Tools
-from .values import Decoder, Encoder, Tree, Unencodable, opaque_tree
-from .wire import MAX_PARTS, dumps, too_many_parts
+from .values import Decoder, Encoder, Tree, Unencodable, encoded, opaque_tree
+from .wire import dumps, excess
 
 _BALLAST = 4 << 20  # untouched memory given up to report that there is none left
 _REPR = 2000
@@ -191,11 +191,11 @@ class Runtime:
         value = self._answer(request.entry, before)
         if isinstance(value, _Shown):
             return dumps({"ok": True, "shown": True, "names": self._names()})
-        data = dumps(Encoder(_other).encode(value))
+        data = dumps(encoded(value, _other))
         if len(data) > request.result:
             raise Unencodable(f"the result is too large: {len(data)} bytes, limit {request.result}")
-        if too_many_parts(data):
-            raise Unencodable(f"the value has too many parts (more than {MAX_PARTS} lists, dicts, tuples and the like)")
+        if why := excess(data):
+            raise Unencodable(f"the value {why}")
         return b'{"ok":true,"names":%b,"value":%b}' % (dumps(self._names()), data)
 
     def _compile(self, request: Request) -> CodeType:
@@ -242,11 +242,10 @@ class Runtime:
 
     def _place(self, error: BaseException) -> tuple[int | None, str]:
         """The innermost line of the program that the error passed through."""
-        if isinstance(error, SyntaxError) and error.filename in self.sources:
+        line, name = self._deepest(error.__traceback__)
+        if isinstance(error, SyntaxError) and type(error.filename) is str and error.filename in self.sources:
             line, name = error.lineno, error.filename
-        else:
-            line, name = self._deepest(error.__traceback__)
-        if line is None:
+        if type(line) is not int or not 0 <= line < 1 << 31:  # a program may make such an error of anything
             return None, ""
         lines = self.sources.get(name, [])
         return line, lines[line - 1].strip() if 0 < line <= len(lines) else ""
@@ -273,7 +272,8 @@ def _named(space: dict[str, object], name: str, what: str) -> object:
 
 
 def _safe(text: str, longest: int) -> str:
-    return str(text)[:longest].encode("utf-8", "backslashreplace").decode("utf-8")
+    """The beginning of a text that can be encoded; joined, since a program's own kind of text may lie."""
+    return "".join([text])[:longest].encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _encode_failure(failed: dict[str, Tree]) -> bytes:
@@ -291,7 +291,7 @@ def _fault(error: BaseException) -> tuple[str, str]:
     if type(error) is Unencodable:
         return "value", str(error)
     try:
-        message = error.msg if isinstance(error, SyntaxError) else str(error)
+        message = str(error.msg if isinstance(error, SyntaxError) else error)
     except BaseException:
         message = "(its message cannot be shown)"
     return "raised", message
@@ -299,7 +299,7 @@ def _fault(error: BaseException) -> tuple[str, str]:
 
 def _text_of(value: object) -> str:
     try:
-        return _ADDRESS.sub("", _safe(repr(value)[: 2 * _REPR], 2 * _REPR))[:_REPR]
+        return _ADDRESS.sub("", _safe(repr(value), 2 * _REPR))[:_REPR]
     except Exception:
         return f"<{type(value).__name__} object>"
 

@@ -82,6 +82,10 @@ def test_an_exception_is_an_observation_without_path_or_traceback(caplog: pytest
         ("1/2 and 3/4", "1/2 and 3/4"),
         ("and/or", "and/or"),
         ('File "/work/my app/tool.py", line 3', 'File "tool.py", line 3'),
+        ("not in /opt/my data (yet)", "not in my data (yet)"),
+        ("/opt/data!", "/opt/data!"),
+        ("/" * 9, "/" * 9),
+        pytest.param("/-" * 50_000 + "!", "/-" * 50_000 + "!", id="long"),  # must not take the square of its length
     ],
 )
 def test_paths_of_this_machine_are_nobody_s_business(message: str, clean: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from fractions import Fraction
 
 import pytest
 
@@ -70,6 +71,21 @@ def test_a_reply_without_a_program_is_told_so(sandbox: Sandbox) -> None:
     assert run.answer == "4"
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "answer = {chr(0xDFFF): chr(0xD800)}",
+        "answer = [{10**5000}, {10**5000: 1}, Fraction(10**5000, 3), 10**3005]",
+        "answer = [Decimal('sNaN'), Decimal('1E+99999'), float('nan'), chr(0)]",
+        "a = []\nfor _ in range(45):\n    a = [a]\nanswer = a",
+    ],
+)
+def test_no_value_of_a_program_breaks_the_run(sandbox: Sandbox, program: str) -> None:
+    run = Agent(ScriptedModel([block(program)]), strategy="pal", interpreter=sandbox).run("?")
+    assert run.stop_reason == "answer"
+    assert run.answer and run.answer.encode()
+
+
 def test_the_value_can_be_put_into_words(sandbox: Sandbox) -> None:
     model = ScriptedModel([block("answer = 6 * 7"), "Final Answer: It is forty-two."])
     with model:
@@ -125,6 +141,9 @@ def test_any_interpreter_will_do() -> None:
         ({1: {2}}, {"1": "{2}"}),
         (10**30, str(10**30)),
         (Opaque("Thing", "<Thing>"), "<Thing>"),
+        (Fraction(1, 10**5000), "1/<an integer of about 5001 digits>"),
+        ({10**5000: {10**5000}}, {"<an integer of about 5001 digits>": "{<an integer of about 5001 digits>}"}),
+        ({"\udfff": 1}, {"\\udfff": 1}),
     ],
 )
 def test_values_as_json(value: object, data: object) -> None:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -185,6 +185,7 @@ def run_all(sandbox: Sandbox, attempts: Iterable[Attempt], canary: Path, policy:
     host = Host.now(canary)
     problems: dict[str, list[str]] = {}
     for attempt in attempts:
+        host = replace(host, memory=Host.now(canary).memory)  # the allocator keeps some of what earlier ones took
         result = sandbox.run(attempt.source, tools={"echo": echo})
         found = judge(attempt, result, policy)
         if sandbox.run("6 * 7").value != 42:

@@ -1,6 +1,7 @@
 """A session keeps its variables until a step is killed, and says which are lost."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -142,3 +143,27 @@ def test_a_session_outlives_many_steps_within_its_processor_time(sandbox: Sandbo
                 "import time\nt = time.perf_counter()\nwhile time.perf_counter() - t < 0.35: total += 1"
             ).ok
         assert session.run("total > 0").value is True
+
+
+BUSY = """
+import signal
+def ring(*_):
+    while True: pass
+signal.signal(signal.SIGALRM, ring)
+signal.setitimer(signal.ITIMER_REAL, 0.01)
+"""
+
+
+def test_a_session_that_works_between_its_steps_is_ended() -> None:
+    """Where the language layer has been passed: a step left a handler of a signal that computes on."""
+    with Sandbox(policy="none") as sandbox, sandbox.session() as session:
+        session.run("x = 1")
+        session.run("import builtins, sys\nsys.modules['agentkit.sandbox.channel'].Timer.stop = lambda self: None")
+        assert session.run(BUSY).ok
+        time.sleep(0.5)
+        error = session.run("x").error
+        assert error is not None
+        assert (error.kind, error.type) == ("crashed", "BrokenProtocol")
+        assert "the session was reset, variables x" in error.message
+        assert session.run("1").usage.wall < 1
+        assert session.run("1").value == 1

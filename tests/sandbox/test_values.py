@@ -139,8 +139,14 @@ def test_other_types_become_text(sandbox: Sandbox, code: str, kind: str, text: s
         ("'x' * 2_000_000", "too large"),
         ("set(range(30_000))", "not text"),
         ("{n: n for n in range(30_000)}", "keys are not all plain text"),
-        ("[[n] for n in range(30_000)]", "too many parts"),
+        ("[[] for n in range(60_000)]", "too many parts"),
         ("[(n, 'x') for n in range(15_000)]", "too many parts"),
+        ("{str(n): n for n in range(60_000)}", "too many parts"),
+        ("[chr(300 + n % 999) for n in range(150_000)]", "too many parts"),
+        ("'x' * 700_000 + chr(0x1F600)", "too long for the characters"),
+        ("{n * (2**61 - 1) for n in range(200)}", "hashes"),
+        ("{Decimal(5), 2**3_000_000}", "very long"),
+        ("{frozenset({(Decimal(7), 1)}): 1, 2**5000: 2}", "very long"),
     ],
 )
 def test_a_value_too_large_is_a_result_error(sandbox: Sandbox, code: str, said: str) -> None:
@@ -159,12 +165,20 @@ SHOWN: list[tuple[object, str]] = [
     (True, "True"),
     ([Opaque("A", "<A object>"), None], "[<A object>, None]"),
     (Decimal("1.50"), "Decimal('1.50')"),
+    (Fraction(1, 3), "Fraction(1, 3)"),
+    ([Fraction(1, 10**5000)], "[Fraction(1, <an integer of about 5001 digits>)]"),
 ]
 
 
 @pytest.mark.parametrize(("value", "text"), SHOWN, ids=[text for _, text in SHOWN])
 def test_show(value: object, text: str) -> None:
     assert show(value) == text
+
+
+def test_a_fraction_with_long_parts_is_described(sandbox: Sandbox) -> None:
+    assert sandbox.run("Fraction(10**5000, 3)").text == "<an integer of about 5001 digits>/3"
+    assert sandbox.run("Fraction(6, 8)").text == "3/4"
+    assert sandbox.run("Fraction(6, 3)").text == "2"
 
 
 def test_only_plain_data_is_plain() -> None:
@@ -208,9 +222,51 @@ def test_trees_that_are_no_values_are_refused(tree: object) -> None:
         Decoder().decode(tree)
 
 
-def test_a_set_whose_hashes_collide_ends_in_time() -> None:
-    prime = 2**61 - 1
-    tree: dict[str, object] = {"$t": "set", "v": [{"$t": "int", "v": format(i * prime, "x")} for i in range(9_000)]}
-    many = [tree] * 20
+PRIME = 2**61 - 1  # what Python's hashes of numbers are taken by
+
+
+def colliding(count: int, tag: str = "set") -> dict[str, object]:
+    """The tree of a set of integers that all have the hash 5."""
+    return {"$t": tag, "v": [{"$t": "int", "v": format(5 + i * PRIME, "x")} for i in range(count)]}
+
+
+def test_sets_whose_hashes_collide_end_in_time() -> None:
+    with pytest.raises(BadTree, match="hashes in a set or dict are the same"):
+        Decoder().decode(colliding(101))
+    fractions = [{"$t": "fraction", "v": [format(1 + i * PRIME, "x"), "1"]} for i in range(100)]
     with pytest.raises(BadTree, match="hashes take too long"):
-        Decoder().decode(many)
+        Decoder().decode([{"$t": "set", "v": fractions}] * 1_500)
+
+
+def test_sets_in_sets_may_not_collide_much() -> None:
+    """Comparing two sets whose elements all collide costs the product of their sizes."""
+    assert Decoder().decode({"$t": "set", "v": [colliding(20, "frozenset")]})
+    with pytest.raises(BadTree, match="hashes in a set or dict are the same"):
+        Decoder().decode({"$t": "set", "v": [colliding(20, "frozenset"), colliding(20, "frozenset")]})
+
+
+def test_sets_of_neighbours_cross() -> None:
+    """-1 and -2 have the same hash, and so have all tuples that differ in nothing else."""
+    cube = {(x, y, z) for x in range(-9, 9) for y in range(-9, 9) for z in range(-9, 9)}
+    assert Decoder().decode(plain(cube)) == cube
+    pairs = {frozenset({n, n + 1}): n for n in range(-5, 5)}
+    assert Decoder().decode(plain(pairs)) == pairs
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"$t": "int", "v": format(5 + (PRIME << 3_000_000), "x")},
+        {"$t": "fraction", "v": [format(5 + (PRIME << 60_000), "x"), "1"]},
+        {"$t": "tuple", "v": [{"$t": "int", "v": "f" * 1000}]},
+    ],
+    ids=["int", "fraction", "tuple"],
+)
+def test_a_long_number_meets_no_decimal_in_a_set(other: object) -> None:
+    """To compare them takes seconds."""
+    decimal = {"$t": "decimal", "v": "5"}
+    for tree in ({"$t": "set", "v": [decimal, other]}, {"$t": "dict", "v": [[other, 0], [decimal, 0]]}):
+        with pytest.raises(BadTree, match="very long"):
+            Decoder().decode(tree)
+    assert Decoder().decode([decimal, other]) is not None
+    assert Decoder().decode({"$t": "set", "v": [other]}) is not None

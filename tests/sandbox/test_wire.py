@@ -108,6 +108,27 @@ def test_depth_is_measured_outside_strings() -> None:
         load_object(b'{"a":"\\\\","b":' + b"[" * 300 + b"]" * 300 + b"}")
 
 
+@pytest.mark.parametrize("tail", [b"", b"\\", b'"', b'\\"'])
+def test_a_text_that_does_not_end_is_looked_at_once(tail: bytes) -> None:
+    """To look for the end of each of a million texts in what is left takes an hour."""
+    for head in (b'{"a":' + b"[" * 150 + b"]" * 150, b'{"a":' + b"[],[" * 150):
+        with pytest.raises(ProtocolError):
+            load_object(head + b'"' + b'\\"' * 500_000 + tail)
+
+
+def test_what_takes_much_memory_is_refused_before_it_is_parsed() -> None:
+    """The host keeps less than 8 MB of what a program gives."""
+    for many in (b'"\xc4\xac",' * 100_000, b'{"k":1},' * 50_000, b"[]," * 80_000, b"1," * 300_000):
+        with pytest.raises(ProtocolError, match="too many parts"):
+            load_object(b'{"a":[' + many + b"1]}")
+    for wide in (b"\xf0\x9f\x98\x80", b"\\ud83d\\ude00"):  # makes each other character as wide
+        with pytest.raises(ProtocolError, match="too long for the characters"):
+            load_object(b'{"a":"' + b"x" * 700_000 + wide + b'"}')
+    assert load_object(dumps({"a": "\U0001f600" * 260_000}))
+    text = ',[]{}:\\"' * 100_000
+    assert load_object(dumps({"a": text})) == {"a": text}  # inside a text they are none
+
+
 def test_a_lie_about_the_fault_is_refused() -> None:
     for fault in ("internal", "crashed", "not_allowed", "", None, 1):
         with pytest.raises(ProtocolError):
