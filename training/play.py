@@ -101,7 +101,7 @@ def play_problem(question: str, program: str, run_id: str, model: Model | None =
     """Play a word problem."""
     player = model or _Expert([f"```python\n{program}\n```"], name="expert")
     limits = Limits(seconds=60)
-    with Agent(player, strategy="pal", limits=limits, interpreter=_sandbox()) as agent:
+    with Agent(player, strategy="pal", limits=limits, interpreter=_sandbox(), journal=None) as agent:
         return Played(*_watched(agent, question, run_id))
 
 
@@ -169,7 +169,7 @@ def _run(
 
     agent = Agent(
         model, cast("Sequence[Callable[..., object]]", tools), approve=approve,
-        limits=Limits(max_steps=MAX_STEPS, seconds=None),
+        limits=Limits(max_steps=MAX_STEPS, seconds=None), journal=None,
     )  # fmt: skip
     with agent:
         return _watched(agent, question, run_id)
