@@ -2,7 +2,8 @@
 
     python -m training.train --traces traces.jsonl --out adapter
 
-Goes on from the last checkpoint in the folder --out when it is run again. Uses a GPU where there is one. Writes
+Goes on from the last checkpoint in the folder --out when it is run again. With --start it begins with an adapter that
+training.export wrote, such as the one that is shipped. Uses a GPU where there is one. Writes
 adapter.pt (weights and the state of training), log.jsonl (one line a step) and loss.png.
 """
 
@@ -16,7 +17,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -31,7 +32,7 @@ from agentkit.models.weights import fetch, file_sha256
 from training.model import Adapter, Batch, Llama, read_gguf
 from training.tokens import Sample, conversation, sample
 
-__all__ = ["Plan", "batches", "load_adapter"]
+__all__ = ["Plan", "batches", "load_adapter", "read_adapter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,33 @@ def endless(samples: list[Sample], plan: Plan, skip: int) -> Iterator[list[Sampl
             yield batch
 
 
+def read_adapter(path: Path, weights: dict[str, torch.Tensor], blocks: int) -> Adapter:
+    """The adapter in a GGUF that `training.export` wrote; its layout is training's own (see training.model).
+
+    Raises:
+        SystemExit: the file is no LoRA adapter for these weights.
+    """
+    from gguf import GGUFReader
+
+    reader = GGUFReader(path)
+    told = reader.get_field("adapter.lora.alpha")
+    found = {tensor.name: torch.from_numpy(tensor.data.copy()).float() for tensor in reader.tensors}
+    down = found.get("blk.0.attn_q.weight.lora_a")
+    if told is None or down is None:
+        raise SystemExit(f"{path} is not an adapter that training.export wrote.")
+    adapter = Adapter(weights, blocks, len(down), float(told.contents()))
+    parts = {"lora_a": adapter.a, "lora_b": adapter.b}
+    with torch.no_grad():
+        for part, matrices in parts.items():
+            for key, matrix in matrices.items():
+                block, name = key.split("-")
+                given = found.get(f"blk.{block}.{name}.weight.{part}")
+                if given is None or given.shape != matrix.shape:
+                    raise SystemExit(f"{path} does not fit these weights: {part} of {name} in block {block}.")
+                matrix.copy_(given)
+    return adapter
+
+
 def load_adapter(path: Path, weights: dict[str, torch.Tensor], blocks: int) -> Adapter:
     """The adapter of a checkpoint."""
     state = torch.load(path, map_location="cpu", weights_only=True)
@@ -113,10 +141,11 @@ def load_adapter(path: Path, weights: dict[str, torch.Tensor], blocks: int) -> A
     return adapter
 
 
-def train(plan: Plan, samples: list[Sample], traces: str, out: Path, weights: Path) -> None:
+def train(plan: Plan, samples: list[Sample], traces: str, out: Path, weights: Path, start: Path | None = None) -> None:
     """Train until the time is up; a checkpoint is written every three minutes.
 
     Args:
+        start: an adapter as GGUF to begin with, where there is no checkpoint yet; its rank and alpha are kept.
         traces: the hash of the file that `samples` come from. With the same file as before, training goes on where it
             was in it; with another one, it begins at its beginning.
     """
@@ -124,6 +153,9 @@ def train(plan: Plan, samples: list[Sample], traces: str, out: Path, weights: Pa
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     shape, tensors = read_gguf(weights)
     adapter = Adapter(tensors, shape.blocks, plan.rank, plan.alpha)
+    if start:
+        adapter = read_adapter(start, tensors, shape.blocks)
+        plan = replace(plan, rank=adapter.rank, alpha=adapter.alpha)
     model = Llama(shape, tensors, adapter, torch.bfloat16).to(device)
     optimizer = torch.optim.AdamW(adapter.parameters(), lr=plan.rate, weight_decay=0.0, betas=(0.9, 0.99))
     done: dict[str, float] = {"steps": 0, "tokens": 0, "seconds": 0.0, "cpu": 0.0}
@@ -223,6 +255,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--traces", type=Path, default=Path("training/out/traces.jsonl"))
     parser.add_argument("--out", type=Path, default=Path("training/out/adapter"))
+    parser.add_argument("--start", type=Path, help="an adapter as GGUF to begin with")
     parser.add_argument("--minutes", type=float, default=60, help="how long to train, in all")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     for name, value in asdict(Plan()).items():
@@ -236,7 +269,7 @@ def main() -> None:
     samples = read_samples(given["traces"], weights)
     sys.stderr.write(f"{len(samples)} conversations, {sum(len(each.body) for each in samples)} tokens, "
                      f"{sum(len(each.trained) for each in samples)} of them trained\n")  # fmt: skip
-    train(plan, samples, file_sha256(given["traces"]), given["out"], weights)
+    train(plan, samples, file_sha256(given["traces"]), given["out"], weights, given["start"])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
+from typing import Any
 
 from agentkit.tools.booking import Flight, Stay
 from agentkit.tools.inventory import Inventory
@@ -21,10 +22,12 @@ from training.travel_experts import (
     book_flight,
     booking,
     cancelled,
+    counted,
     final,
     listed,
     outcome,
     reason,
+    search_flight,
     search_stay,
     searched,
     yes_or_no,
@@ -105,18 +108,16 @@ class World:
         return self.dice.choice(forms)
 
 
-def _flight(world: World, kind: str, people: list[str]) -> tuple[str, str, dict[str, object]]:
+def _flight(world: World, kind: str) -> tuple[str, str, dict[str, Any]]:
     """Which flight is wanted: in words, as the expert's argument, as the tool's."""
     order = kind.rsplit(maxsplit=1)[-1]
     if order == "under":
         most = number(world.dice, world.split, 60, 900, world.dice.choice((1, 5, 10)))
         what = world.dice.choice(wordings.WHAT["under"][world.split]).format(n=most)
-        more: dict[str, object] = {"max_price": most}
+        more: dict[str, Any] = {"max_price": most}
         why = f"one for at most ${most}"
     else:
         what, more, why = world.dice.choice(wordings.WHAT[order][world.split]), {}, f"the {order}"
-    if len(people) > 1:
-        more["seats"] = len(people)
     if order in ("earliest", "latest"):
         more["first"] = order
     return what, why, more
@@ -128,14 +129,14 @@ def _people(world: World) -> list[str]:
 
 def _make_book(kind: str, world: World) -> Task:
     (o, d), (_, when, day), people = world.route(), world.day(), _people(world)
-    what, why, more = _flight(world, kind, people)
+    what, why, more = _flight(world, kind)
     question = world.text(wordings.BOOK_FLIGHT, what=what, o=o.name, d=d.name, when=when, who=listed(people))
     return Task(kind, question, lambda: book_flight(o.name, d.name, day, people, why, **more))
 
 
 def _make_ask(kind: str, world: World) -> Task:
     (o, d), (_, when, day) = world.route(), world.day()
-    what, why, more = _flight(world, kind, ["one"])
+    what, why, more = _flight(world, kind)
     who = names(world.dice, world.split)[0]
     question = world.text(wordings.ASK_FLIGHT, what=what, o=o.name, d=d.name, when=when, who=who)
     return Task(kind, question, lambda: ask_flight(o.name, d.name, day, why, **more))
@@ -172,7 +173,7 @@ def _make_wrong_day(kind: str, world: World) -> Task:
     day = str(world.dice.choice((past, far, two_ways)))
     slots = {"o": o.name, "d": d.name, "when": f"on {day}", "who": listed(people)}
     book = world.dice.random() < 0.6
-    what, why, more = _flight(world, "cheapest", people if book else ["one"])
+    what, why, more = _flight(world, "cheapest")
     question = world.text(wordings.BOOK_FLIGHT if book else wordings.ASK_FLIGHT, what=what, **slots)
     if book:
         return Task(kind, question, lambda: book_flight(o.name, d.name, day, people, why, **more))
@@ -191,7 +192,7 @@ def _make_unknown_city(kind: str, world: World) -> Task:
     )  # fmt: skip
     other = world.dice.choice(invented) if world.dice.random() < 0.3 else _misspelt(world.dice, d.name)
     book = world.dice.random() < 0.6
-    what, why, more = _flight(world, "cheapest", people if book else ["one"])
+    what, why, more = _flight(world, "cheapest")
     slots = {"o": o.name, "d": other, "when": when, "who": listed(people)}
     question = world.text(wordings.BOOK_FLIGHT if book else wordings.ASK_FLIGHT, what=what, **slots)
     if book:
@@ -207,7 +208,7 @@ def _make_sold_out(kind: str, world: World) -> Task:
         if most < 4:
             break
     people = names(world.dice, world.split, max(most, 0) + 1)
-    what, why, more = _flight(world, "cheapest", people)
+    what, why, more = _flight(world, "cheapest")
     question = world.text(wordings.BOOK_FLIGHT, what=what, o=o.name, d=d.name, when=when, who=listed(people))
     return Task(kind, question, lambda: book_flight(o.name, d.name, said, people, why, **more))
 
@@ -235,7 +236,7 @@ def _make_list_flights(kind: str, world: World) -> Task:
         found = [f"{each['id']} ${each['price']}" for each in OFFER.finditer(seen)]
         if not found:
             return final("Nothing was found.", f"No flight: {reason(seen)}.")
-        return final("Tell all.", f"The flights are {listed(found)}.")
+        return final("Tell all.", f"The flights are {', '.join(found)}.")
 
     return Task(kind, question, expert)
 
@@ -264,8 +265,9 @@ def _make_return(kind: str, world: World) -> Task:
     def expert() -> Expert:
         ids: list[str] = []
         for way, (start, end, on) in (("out", (o.name, d.name, day)), ("back", (d.name, o.name, back_day))):
-            thought = f"Find the cheapest {way}, then book for {listed(people)}."
-            seen = yield act(thought, "search_flights", origin=start, destination=end, date=on)
+            where = "Out is booked." if ids else "Out and back."
+            thought = f"{where} Find the cheapest {way}, then book for {counted(people)}."
+            seen = yield search_flight(thought, start, end, on, seats=len(people))
             if not (offer := OFFER.match(seen)):
                 done = f"Only {ids[0]} was booked" if ids else "Nothing was booked"
                 return final("There is nothing to book.", f"{done}: {reason(seen)}.")
@@ -321,14 +323,16 @@ def _make_flight_and_hotel(kind: str, world: World) -> Task:
     question = world.text(wordings.OTHER[kind], o=o.name, d=d.name, when=when, who=who, nights=told)
 
     def expert() -> Expert:
-        seen = yield act(f"Find the cheapest flight, then book for {who}. Then the hotel.", "search_flights",
-                          origin=o.name, destination=d.name, date=day)  # fmt: skip
+        thought = f"Flight and hotel. Find the cheapest flight, then book for {counted([who])}."
+        seen = yield search_flight(thought, o.name, d.name, day)
         if not (offer := OFFER.match(seen)):
             return final("There is nothing to book.", f"Nothing was booked: {reason(seen)}.")
         seen = yield from booking(offer, "the cheapest", "book_flight", passengers=[who])
         if not (flight := re.match(r"Booked (B\d+)", seen)):
             return outcome(seen, "")
-        seen = yield search_stay(f"The flight is booked. Find the cheapest hotel for {who}.", d.name, day, nights)
+        seen = yield search_stay(
+            f"The flight is booked. Find the cheapest hotel, then book for {who}.", d.name, day, nights
+        )
         if not (offer := OFFER.match(seen)):
             return final("There is nothing to book.", f"Only {flight[1]} was booked: {reason(seen)}.")
         seen = yield from booking(offer, "the cheapest", "book_hotel", guest=who)
@@ -355,7 +359,7 @@ def _make_list_bookings(kind: str, world: World) -> Task:
     def expert() -> Expert:
         seen = yield act("Look at the bookings.", "list_bookings")
         ids = re.findall(r"^(B\d+)", seen, re.MULTILINE)
-        answer = f"You have {listed(ids)}." if ids else "You have no bookings."
+        answer = f"You have {', '.join(ids)}." if ids else "You have no bookings."
         return final("Tell all." if ids else "There are none.", answer)
 
     return Task(kind, question, expert, priors=() if world.dice.random() < 0.2 else _priors(world))
@@ -400,10 +404,25 @@ def _make_cancel_for(kind: str, world: World) -> Task:
     question = world.text(wordings.OTHER[kind], who=who)
 
     def expert() -> Expert:
-        seen = yield act(f"Find the booking of {who}, then cancel it.", "list_bookings")
-        if not (found := re.search(rf"^(B\d+) .*, {re.escape(who)}, ", seen, re.MULTILINE)):
-            return final(f"{who} has none.", f"Nothing was cancelled: there is no booking for {who}.")
-        return cancelled((yield act(f"{found[1]} is for {who}. Cancel it.", "cancel_booking", booking_id=found[1])))
+        seen = yield act(f"Find the booking of {who}, then cancel it.", "list_bookings", name=who)
+        if not (found := re.match(r"B\d+", seen)):
+            return final(f"{who} has none.", f"Nothing was cancelled: {reason(seen)}.")
+        return cancelled((yield act(f"{found[0]} is for {who}. Cancel it.", "cancel_booking", booking_id=found[0])))
+
+    return Task(kind, question, expert, priors)
+
+
+def _make_list_for(kind: str, world: World) -> Task:
+    priors = _priors(world)
+    who = priors[world.dice.randrange(len(priors))].names[0]
+    if world.dice.random() < 0.2:
+        who = names(world.dice, world.split)[0]
+    question = world.text(wordings.OTHER[kind], who=who)
+
+    def expert() -> Expert:
+        seen = yield act(f"Look at the bookings of {who}, only to tell.", "list_bookings", name=who)
+        ids = re.findall(r"^(B\d+)", seen, re.MULTILINE)
+        return final("Tell all." if ids else "There are none.", f"{who} has {', '.join(ids) or 'no bookings'}.")
 
     return Task(kind, question, expert, priors)
 
@@ -428,12 +447,25 @@ KINDS: Mapping[str, tuple[Callable[[str, World], Task], float]] = {
     "ask hotel": (_make_ask_hotel, 5), "book hotel": (_make_book_hotel, 5),
     "flight and hotel": (_make_flight_and_hotel, 4), "list bookings": (_make_list_bookings, 3), "get": (_make_get, 3),
     "cancel": (_make_cancel, 4), "cancel for": (_make_cancel_for, 6), "small talk": (_make_small_talk, 2),
+    "list for": (_make_list_for, 0),
 }  # fmt: skip
-"""How a task of each kind is made, and how often in a hundred or so."""
+"""How a task of each kind is made, and how often in a hundred or so of the test; 0: only trained."""
+
+_EMPHASIS: Mapping[str, float] = {
+    "cancel for": 2, "return": 2.5, "list flights": 1.6, "sold out": 2, "book earliest": 1.3, "book latest": 1.3,
+    "ask under": 1.3, "small talk": 2, "no direct flight": 1.3, "under?": 1.2,
+}  # fmt: skip
+"""How many times as often what is hard is trained as it is tested."""
+_TRAINED_ONLY = 3.0
 
 
 def task(dice: Random, split: Split, today: date, inventory: Inventory, kind: str | None = None) -> Task:
     """A task from this split."""
     if kind is None:
-        kind = dice.choices(list(KINDS), [weight for _, weight in KINDS.values()])[0]
+        kind = dice.choices(list(KINDS), [_weight(each, split) for each in KINDS])[0]
     return KINDS[kind][0](kind, World(dice, split, today, inventory))
+
+
+def _weight(kind: str, split: Split) -> float:
+    weight = KINDS[kind][1]
+    return weight if split == "test" else (weight or _TRAINED_ONLY) * _EMPHASIS.get(kind, 1)
