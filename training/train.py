@@ -235,6 +235,8 @@ def plot(out: Path) -> None:
     from matplotlib import pyplot
 
     steps = [json.loads(line) for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    if not steps:
+        return
     tokens, losses = [each["tokens"] / 1000 for each in steps], [each["loss"] for each in steps]
     mean, means = losses[0], []
     for loss in losses:
@@ -267,6 +269,8 @@ def main() -> None:
     given["out"].mkdir(parents=True, exist_ok=True)
     weights = fetch()
     samples = read_samples(given["traces"], weights)
+    if not samples:
+        parser.error(f"{given['traces']} has no conversations: make some with training.traces")
     sys.stderr.write(f"{len(samples)} conversations, {sum(len(each.body) for each in samples)} tokens, "
                      f"{sum(len(each.trained) for each in samples)} of them trained\n")  # fmt: skip
     train(plan, samples, file_sha256(given["traces"]), given["out"], weights, given["start"])
