@@ -18,6 +18,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -41,7 +42,8 @@ class Plan:
 
     Attributes:
         rate: the highest learning rate, reached after `warmup` of all steps; then it falls as a cosine.
-        tokens: about how many are in a batch.
+        tokens: about how many are in a batch, whose conversations are of one prefix and about one length.
+        batches: how many make one step. With one, each step would learn one kind of conversation, and unlearn another.
         seconds: stop after this long; the learning rate falls to its end by then.
     """
 
@@ -50,6 +52,7 @@ class Plan:
     rate: float = 2e-3
     warmup: float = 0.04
     tokens: int = 2000
+    batches: int = 3
     seconds: float = 3600.0
     seed: int = 1
 
@@ -133,6 +136,12 @@ def read_adapter(path: Path, weights: dict[str, torch.Tensor], blocks: int) -> A
     return adapter
 
 
+def _together(found: Iterator[list[Sample]], many: int) -> Iterator[list[list[Sample]]]:
+    """So many batches at a time, without end."""
+    while True:
+        yield list(islice(found, many))
+
+
 def load_adapter(path: Path, weights: dict[str, torch.Tensor], blocks: int) -> Adapter:
     """The adapter of a checkpoint."""
     state = torch.load(path, map_location="cpu", weights_only=True)
@@ -158,16 +167,16 @@ def train(plan: Plan, samples: list[Sample], traces: str, out: Path, weights: Pa
         plan = replace(plan, rank=adapter.rank, alpha=adapter.alpha)
     model = Llama(shape, tensors, adapter, torch.bfloat16).to(device)
     optimizer = torch.optim.AdamW(adapter.parameters(), lr=plan.rate, weight_decay=0.0, betas=(0.9, 0.99))
-    done: dict[str, float] = {"steps": 0, "tokens": 0, "seconds": 0.0, "cpu": 0.0}
+    done: dict[str, float] = {"steps": 0, "batches": 0, "tokens": 0, "seconds": 0.0, "cpu": 0.0}
     seen = 0  # batches of these traces that were trained before
     if (checkpoint := out / "adapter.pt").exists():
         state: dict[str, Any] = torch.load(checkpoint, map_location=device, weights_only=True)
         adapter.load_state_dict(state["adapter"])
         optimizer.load_state_dict(state["optimizer"])
         done = state["done"]
-        seen = int(done["steps"]) - int(state["first"]) if state.get("traces") == traces else 0
+        seen = int(done["batches"]) - int(state["first"]) if state.get("traces") == traces else 0
     saved = time.monotonic()
-    started, first = saved - done["seconds"], int(done["steps"]) - seen
+    started, first = saved - done["seconds"], int(done["batches"]) - seen
 
     def save() -> None:
         """Written beside and renamed: whatever happens, a whole checkpoint is there."""
@@ -177,21 +186,22 @@ def train(plan: Plan, samples: list[Sample], traces: str, out: Path, weights: Pa
         loose.replace(checkpoint)
 
     with (out / "log.jsonl").open("a", encoding="utf-8") as log:
-        for batch in endless(samples, plan, seen):
+        for some in _together(endless(samples, plan, seen), plan.batches):
             share = (time.monotonic() - started) / plan.seconds
             if share >= 1:
                 break
             before = time.process_time()
             rate = _rate(plan, share)
-            loss = _step(model, optimizer, as_batch(batch, device), rate)
-            fresh = len(batch[0].prefix) + sum(len(each.body) for each in batch)
+            loss = _step(model, optimizer, [as_batch(batch, device) for batch in some], rate)
+            fresh = sum(len(batch[0].prefix) + sum(len(each.body) for each in batch) for batch in some)
             done = {
                 "steps": done["steps"] + 1,
+                "batches": done["batches"] + len(some),
                 "tokens": done["tokens"] + fresh,
                 "seconds": time.monotonic() - started,
                 "cpu": done["cpu"] + time.process_time() - before,
             }
-            log.write(json.dumps({**done, "loss": loss, "rate": rate, "family": len(batch[0].prefix)}) + "\n")
+            log.write(json.dumps({**done, "loss": loss, "rate": rate}) + "\n")
             log.flush()
             _show(share, done, loss)
             if time.monotonic() - saved > 180:
@@ -208,15 +218,19 @@ def _rate(plan: Plan, share: float) -> float:
     return plan.rate * (0.03 + 0.97 * (1 + math.cos(math.pi * fall)) / 2)
 
 
-def _step(model: Llama, optimizer: torch.optim.Optimizer, batch: Batch, rate: float) -> float:
+def _step(model: Llama, optimizer: torch.optim.Optimizer, batches: list[Batch], rate: float) -> float:
+    """One step of the optimizer; the mean loss of the trained tokens in all batches."""
     for group in optimizer.param_groups:
         group["lr"] = rate
-    loss = model.loss(batch)
-    loss.backward()
+    trained, mean = sum(len(batch.targets) for batch in batches), 0.0
+    for batch in batches:
+        loss = model.loss(batch) * (len(batch.targets) / trained)
+        loss.backward()
+        mean += float(loss.detach())
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
-    return float(loss.detach())
+    return mean
 
 
 def _show(share: float, done: dict[str, float], loss: float) -> None:
