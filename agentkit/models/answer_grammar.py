@@ -1,9 +1,9 @@
 """The final answer in GBNF: what is said to be done, and ids, only as they were observed.
 
 An argument of a tool that acts may have "x-done" in its JSON Schema: the word for what the tool has done, such as
-"booked". Until an observation has it, the answer cannot have it either, except in a negation ("Nothing was booked").
-Where an argument is copied by a pattern (see `copy_grammar`), words of letters
-and then digits, as ids are, can only be those of the conversation.
+"booked" (one word of the letters a to z; others are ignored). Until an observation has it, the answer cannot have it
+either, except in a negation ("Nothing was booked"). Where an argument is copied by a pattern (see `copy_grammar`), words
+of letters and then digits, as ids are, can only be those of the conversation.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def answer(rules: Rules, tools: Sequence[ToolSchema], messages: Sequence[Message
     """
     arguments = [each for tool in tools for each in _arguments(tool)]
     acts = {str(each["x-done"]).casefold() for each in arguments if "x-done" in each}
-    undone = sorted(word for word in acts if not _done(word, messages))
+    undone = sorted(word for word in acts if re.fullmatch("[a-z]+", word) and not _done(word, messages))
     has_ids = any(isinstance(each.get("x-copied"), str) for each in arguments)
     if not messages or not (undone or has_ids):
         return rules.add("answer", line(rules, CHARS))

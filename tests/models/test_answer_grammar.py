@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from agentkit.messages import Finish, Message
+from agentkit.messages import JSON, Finish, Message
 from agentkit.models.base import ReplyFormat, Request, ToolSchema
 from agentkit.models.grammar import held_to
 from agentkit.models.local import LocalModel, installed
@@ -92,6 +92,13 @@ def test_each_word_is_for_itself() -> None:
     only = (send.schema,)
     assert allowed("A350 or B2: nothing was sent.", QUESTION, tools=only)
     assert not allowed("A350 was sent.", QUESTION, tools=only)
+
+
+@pytest.mark.parametrize("word", ["checked in", "", "gebucht!", "zugestellt²"])
+def test_what_is_not_one_word_is_ignored(word: str) -> None:
+    properties: dict[str, JSON] = {"text": {"type": "string", "x-done": word}}
+    odd: ToolSchema = {"name": "odd", "description": "", "parameters": {"type": "object", "properties": properties}}
+    assert allowed(f"It was {word}, 3 checked in B2.", QUESTION, tools=(odd,))
 
 
 def test_tools_without_marks_leave_the_answer_free() -> None:
