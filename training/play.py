@@ -24,7 +24,7 @@ from agentkit.tools.inventory import Inventory
 from agentkit.tools.store import SqlBookingStore
 from agentkit.tools.travel import travel_tools
 from training.travel_experts import Expert
-from training.travel_tasks import Task
+from training.travel_world import Task
 
 __all__ = ["TOOLSETS", "Played", "play_calculation", "play_problem", "play_travel"]
 

@@ -2,8 +2,8 @@
 
 An argument of a tool that acts may have "x-done" in its JSON Schema: the word for what the tool has done, such as
 "booked" (one word of the letters a to z; others are ignored). Until an observation has it, the answer cannot have it
-either, except in a negation ("Nothing was booked"). Where an argument is copied by a pattern (see `copy_grammar`), words
-of letters and then digits, as ids are, can only be those of the conversation.
+either, except in a negation ("Nothing was booked"). Where an argument is copied by a pattern (see `copy_grammar`),
+words of letters and then digits, as ids are, can only be those of the conversation.
 """
 
 from __future__ import annotations
