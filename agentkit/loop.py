@@ -129,7 +129,9 @@ def _last_call(task: Task, steps: list[Step], limit: LimitReached) -> Flow[str |
     nudge = task.prompts.say("last_call", task.last_call_text, limit=limit)
     number = task.first + len(steps)
     messages = task.conversation.messages(nudge)
-    reply = yield from Ask(messages, number, ReplyFormat("answer"), task.stop, last=True, sample=task.sample)
+    reply = yield from Ask(
+        messages, number, ReplyFormat("answer", task.format.tools), task.stop, last=True, sample=task.sample
+    )
     decision = task.read(reply, steps)
     match decision:
         case Finish(answer):

@@ -1,7 +1,8 @@
 """What the embedded model costs on this machine: python benchmarks/local_model.py
 
-Loads the model in a fresh process for each number of threads, and prints loading, reading, writing, and the steps of a
-ReAct run with three tools (the first step reads the whole prompt, the next ones only what is new).
+Loads the model in a fresh process for each number of threads, and prints loading, reading, writing, the steps of a
+ReAct run with three tools without the adapter (the first step reads the whole prompt, the next ones only what is new),
+and those of a booking with the adapter, by the whole agent with the seven travel tools.
 """
 
 from __future__ import annotations
@@ -13,15 +14,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # so that it runs from a checkout
 
+from agentkit.agent import Agent
+from agentkit.approval import Approval
+from agentkit.events import StepEnded
 from agentkit.messages import Message, Tokens
 from agentkit.models.base import Params, ReplyFormat, Request
 from agentkit.models.local import LocalModel
 from agentkit.tool import tool
+from agentkit.tools.store import SqlBookingStore
+from agentkit.tools.travel import travel_tools
 
 
 @tool
@@ -73,7 +81,7 @@ def call(model: LocalModel, messages: Sequence[Message], form: ReplyFormat = FRE
 
 
 def measure(threads: int) -> None:
-    model = LocalModel(threads=threads, notice=False)
+    model = LocalModel(threads=threads, trained=False, notice=False)
     first = call(model, [Message("user", "Hi")], limit=1)
     row("load, first token", first, f"{_rss()} MB resident")
     words = " ".join(f"Line {n}: the ferry to island {n * 37 % 101} leaves at {n % 24} o'clock." for n in range(50))
@@ -83,6 +91,7 @@ def measure(threads: int) -> None:
     count = write.tokens.output
     row(f"write {count} tokens", write, f"{count / write.cpu:.0f} per CPU-s")
     steps(model)
+    booking(LocalModel(threads=threads, notice=False))
 
 
 def steps(model: LocalModel) -> None:
@@ -94,9 +103,27 @@ def steps(model: LocalModel) -> None:
     for number in range(1, 4):
         step = call(model, messages, ReplyFormat("react", tools))
         tokens = step.tokens
-        row(f"ReAct step {number}", step, f"{tokens.input} in, {tokens.cached} of them cached, {tokens.output} out")
+        row(f"ReAct step {number}", step, _told(tokens))
         seen = f"Observation: AK{number}17 OSL-FCO 08:{number}0 EUR {90 + number}; AK{number}20 OSL-FCO 14:05 EUR 120"
         messages += [Message("assistant", step.text), Message("user", seen)]
+
+
+def booking(model: LocalModel) -> None:
+    """A flight is searched for and booked; loading is not counted."""
+    call(model, [Message("user", "Hi")], limit=1)
+    with TemporaryDirectory() as folder, closing(SqlBookingStore(f"sqlite:///{folder}/travel.db")) as store:
+        agent = Agent(model, travel_tools(store), approve=lambda _: Approval(True), journal=None)
+        wall, cpu = time.perf_counter(), cpu_seconds()
+        for event in agent.stream("Book the cheapest flight from Oslo to Rome tomorrow for Ada Lovelace."):
+            if isinstance(event, StepEnded):
+                reply = event.step.reply
+                spent = Cost(time.perf_counter() - wall, cpu_seconds() - cpu, reply.tokens, reply.text)
+                row(f"booking, step {event.step.number}", spent, _told(reply.tokens))
+                wall, cpu = time.perf_counter(), cpu_seconds()
+
+
+def _told(tokens: Tokens) -> str:
+    return f"{tokens.input} in, {tokens.cached} of them cached, {tokens.output} out"
 
 
 def row(what: str, cost: Cost, note: str) -> None:

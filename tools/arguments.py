@@ -10,7 +10,20 @@ from pydantic import BeforeValidator, Field
 
 from .places import CITIES
 
-__all__ = ["BookingId", "Day", "Dollars", "FlightId", "HotelId", "Name", "Names", "Nights", "Place", "Seats"]
+__all__ = [
+    "BookingId",
+    "Day",
+    "Dollars",
+    "FlightId",
+    "HotelId",
+    "Name",
+    "NameOrAll",
+    "Names",
+    "Nights",
+    "Place",
+    "Seats",
+    "ToCancel",
+]
 
 # Only what was said or observed can be right here: models that are held to a grammar cannot write anything else.
 _COPIED = Field(json_schema_extra={"x-copied": True})
@@ -61,6 +74,15 @@ def _one_name(value: object) -> object:
     return cast("list[str]", names)[0] if isinstance(names, list) else names
 
 
+def _name_or_all(value: object) -> object:
+    """One name; empty where nobody is named."""
+    if isinstance(value, str) and (name := " ".join(value.split()).strip("'\"")):
+        if _PLACEHOLDER.fullmatch(name):
+            raise ValueError(f"{name!r} is not a person's name; leave it out to list all bookings")
+        return name
+    return "" if value is None or isinstance(value, str) else value
+
+
 def _dollars(value: object) -> object:
     if isinstance(value, str):
         return re.sub(r"(?i)\$|,|usd|dollars?", "", value).strip()
@@ -69,11 +91,14 @@ def _dollars(value: object) -> object:
 
 Place: TypeAlias = Annotated[str, _COPIED]
 Day: TypeAlias = Annotated[str, _COPIED]
-FlightId: TypeAlias = Annotated[str, Field(json_schema_extra={"x-copied": "F[0-9]{3,}"})]
-HotelId: TypeAlias = Annotated[str, Field(json_schema_extra={"x-copied": "H[0-9]{3,}"})]
+# "x-done": what such a model can say in its answer only when a tool has said that it was done.
+FlightId: TypeAlias = Annotated[str, Field(json_schema_extra={"x-copied": "F[0-9]{3,}", "x-done": "booked"})]
+HotelId: TypeAlias = Annotated[str, Field(json_schema_extra={"x-copied": "H[0-9]{3,}", "x-done": "booked"})]
 BookingId: TypeAlias = Annotated[str, Field(json_schema_extra={"x-copied": "B[0-9]{3,}"})]
+ToCancel: TypeAlias = Annotated[str, Field(json_schema_extra={"x-copied": "B[0-9]{3,}", "x-done": "cancelled"})]
 Names: TypeAlias = Annotated[list[Annotated[str, _COPIED]], Field(max_length=9), BeforeValidator(_names)]
 Name: TypeAlias = Annotated[str, Field(max_length=100), _COPIED, BeforeValidator(_one_name)]
+NameOrAll: TypeAlias = Annotated[str, Field(max_length=100), _COPIED, BeforeValidator(_name_or_all)]
 Dollars: TypeAlias = Annotated[float, Field(ge=0), _COPIED, BeforeValidator(_dollars)]
 Seats: TypeAlias = Annotated[int, Field(ge=1, le=9)]
 Nights: TypeAlias = Annotated[int, Field(ge=1, le=30)]

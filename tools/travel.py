@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias, assert_never
 from agentkit.errors import ToolError
 from agentkit.tool import IdempotencyKey, RunContext, Tool, tool
 
-from .arguments import BookingId, Day, Dollars, FlightId, HotelId, Name, Names, Nights, Place, Seats
+from .arguments import BookingId, Day, Dollars, FlightId, HotelId, Name, NameOrAll, Names, Nights, Place, Seats, ToCancel
 from .booking import Booking, BookingStore, Flight, Offer, Stay
 from .dates import read_date
 from .places import City, distance_km, find_city
@@ -53,9 +53,9 @@ class _Desk:
         destination: Place,
         date: Day,
         context: RunContext,
-        max_price: Dollars = 0,
-        seats: Seats = 1,
         first: FlightOrder = "cheapest",
+        seats: Seats = 1,
+        max_price: Dollars = 0,
     ) -> str:
         """Search direct flights of one day. Each line begins with the id for book_flight.
 
@@ -63,9 +63,9 @@ class _Desk:
             origin: city or airport code to fly from
             destination: city or airport code to fly to
             date: day of departure, such as 2026-11-24 or tomorrow
-            max_price: the most that one seat may cost in USD; 0 for any price
-            seats: how many seats are needed
             first: which flight comes first in the list
+            seats: how many seats are needed
+            max_price: the most that one seat may cost in USD; 0 for any price
         """
         start, end = self._city(origin), self._city(destination)
         if start == end:
@@ -122,18 +122,21 @@ class _Desk:
         """
         return _booking_line(self._store().booking(booking_id))
 
-    def list_bookings(self, include_cancelled: bool = False) -> str:
+    def list_bookings(self, name: NameOrAll = "", include_cancelled: bool = False) -> str:
         """List the bookings, the soonest first.
 
         Args:
+            name: the person whose bookings are listed; left out: everybody's
             include_cancelled: whether to list cancelled bookings too
         """
         found = [b for b in self._store().bookings() if include_cancelled or b.status == "confirmed"]
+        if name:
+            found = [booking for booking in found if any(_is_part_of(name, each) for each in booking.names)]
         if not found:
-            return "There are no bookings."
+            return f"There are no bookings{' for ' if name else ''}{name}."
         return _lines([_booking_line(b) for b in sorted(found, key=lambda b: (b.item.begins, b.id))])
 
-    def cancel_booking(self, booking_id: BookingId, context: RunContext, key: IdempotencyKey) -> str:
+    def cancel_booking(self, booking_id: ToCancel, context: RunContext, key: IdempotencyKey) -> str:
         """Cancel one booking.
 
         Args:
@@ -152,7 +155,7 @@ class _Desk:
         """What book_hotel would do."""
         return _priced(self._ahead(hotel_id, "stay", context), [guest])
 
-    def cancel_preview(self, booking_id: BookingId, context: RunContext, key: IdempotencyKey) -> str:
+    def cancel_preview(self, booking_id: ToCancel, context: RunContext, key: IdempotencyKey) -> str:
         """What cancel_booking would cancel."""
         booking = self._store().booking(booking_id)
         self._check_ahead(booking.item, context)
@@ -280,6 +283,11 @@ def _booking_line(booking: Booking) -> str:
 
 def _names(booking: Booking) -> str:
     return " and ".join(booking.names)
+
+
+def _is_part_of(name: str, whole: str) -> bool:
+    """Whether "Lovelace" or "ada lovelace" can mean Ada Lovelace."""
+    return set(name.casefold().split()) <= set(whole.casefold().split())
 
 
 def _nights(nights: int) -> str:

@@ -200,7 +200,13 @@ def main() -> None:
     parser.add_argument("--bare", action="store_true", help="the model without an adapter")
     parser.add_argument("--out", type=Path, help="a file for the results, one line of JSON a task")
     parser.add_argument("--wrong", action="store_true", help="show what went wrong")
+    parser.add_argument("--results", type=Path, nargs="+", help="files of --out: only print what came of all of them")
     given = parser.parse_args()
+    if given.results:
+        lines = (line for path in given.results for line in path.read_text(encoding="utf-8").splitlines())
+        told = [Result(**json.loads(line)) for line in lines]
+        sys.stdout.write(f"{table(told)}\n\n{summary(told)}\n")
+        return
     if given.adapter:
         model = LocalModel(adapter=given.adapter, sha256=file_sha256(given.adapter), notice=False)
         model.prompts = EDITION

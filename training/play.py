@@ -24,7 +24,7 @@ from agentkit.tools.inventory import Inventory
 from agentkit.tools.store import SqlBookingStore
 from agentkit.tools.travel import travel_tools
 from training.travel_experts import Expert
-from training.travel_tasks import Task
+from training.travel_world import Task
 
 __all__ = ["TOOLSETS", "Played", "play_calculation", "play_problem", "play_travel"]
 
@@ -101,7 +101,7 @@ def play_problem(question: str, program: str, run_id: str, model: Model | None =
     """Play a word problem."""
     player = model or _Expert([f"```python\n{program}\n```"], name="expert")
     limits = Limits(seconds=60)
-    with Agent(player, strategy="pal", limits=limits, interpreter=_sandbox()) as agent:
+    with Agent(player, strategy="pal", limits=limits, interpreter=_sandbox(), journal=None) as agent:
         return Played(*_watched(agent, question, run_id))
 
 
@@ -169,7 +169,7 @@ def _run(
 
     agent = Agent(
         model, cast("Sequence[Callable[..., object]]", tools), approve=approve,
-        limits=Limits(max_steps=MAX_STEPS, seconds=None),
+        limits=Limits(max_steps=MAX_STEPS, seconds=None), journal=None,
     )  # fmt: skip
     with agent:
         return _watched(agent, question, run_id)

@@ -2,7 +2,8 @@
 
     python -m training.train --traces traces.jsonl --out adapter
 
-Goes on from the last checkpoint in the folder --out when it is run again. Uses a GPU where there is one. Writes
+Goes on from the last checkpoint in the folder --out when it is run again. With --start it begins with an adapter that
+training.export wrote, such as the one that is shipped. Uses a GPU where there is one. Writes
 adapter.pt (weights and the state of training), log.jsonl (one line a step) and loss.png.
 """
 
@@ -16,7 +17,8 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -31,7 +33,7 @@ from agentkit.models.weights import fetch, file_sha256
 from training.model import Adapter, Batch, Llama, read_gguf
 from training.tokens import Sample, conversation, sample
 
-__all__ = ["Plan", "batches", "load_adapter"]
+__all__ = ["Plan", "batches", "load_adapter", "read_adapter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class Plan:
 
     Attributes:
         rate: the highest learning rate, reached after `warmup` of all steps; then it falls as a cosine.
-        tokens: about how many are in a batch.
+        tokens: about how many are in a batch, whose conversations are of one prefix and about one length.
+        batches: how many make one step. With one, each step would learn one kind of conversation, and unlearn another.
         seconds: stop after this long; the learning rate falls to its end by then.
     """
 
@@ -49,6 +52,7 @@ class Plan:
     rate: float = 2e-3
     warmup: float = 0.04
     tokens: int = 2000
+    batches: int = 3
     seconds: float = 3600.0
     seed: int = 1
 
@@ -105,6 +109,39 @@ def endless(samples: list[Sample], plan: Plan, skip: int) -> Iterator[list[Sampl
             yield batch
 
 
+def read_adapter(path: Path, weights: dict[str, torch.Tensor], blocks: int) -> Adapter:
+    """The adapter in a GGUF that `training.export` wrote; its layout is training's own (see training.model).
+
+    Raises:
+        SystemExit: the file is no LoRA adapter for these weights.
+    """
+    from gguf import GGUFReader
+
+    reader = GGUFReader(path)
+    told = reader.get_field("adapter.lora.alpha")
+    found = {tensor.name: torch.from_numpy(tensor.data.copy()).float() for tensor in reader.tensors}
+    down = found.get("blk.0.attn_q.weight.lora_a")
+    if told is None or down is None:
+        raise SystemExit(f"{path} is not an adapter that training.export wrote.")
+    adapter = Adapter(weights, blocks, len(down), float(told.contents()))
+    parts = {"lora_a": adapter.a, "lora_b": adapter.b}
+    with torch.no_grad():
+        for part, matrices in parts.items():
+            for key, matrix in matrices.items():
+                block, name = key.split("-")
+                given = found.get(f"blk.{block}.{name}.weight.{part}")
+                if given is None or given.shape != matrix.shape:
+                    raise SystemExit(f"{path} does not fit these weights: {part} of {name} in block {block}.")
+                matrix.copy_(given)
+    return adapter
+
+
+def _together(found: Iterator[list[Sample]], many: int) -> Iterator[list[list[Sample]]]:
+    """So many batches at a time, without end."""
+    while True:
+        yield list(islice(found, many))
+
+
 def load_adapter(path: Path, weights: dict[str, torch.Tensor], blocks: int) -> Adapter:
     """The adapter of a checkpoint."""
     state = torch.load(path, map_location="cpu", weights_only=True)
@@ -113,10 +150,11 @@ def load_adapter(path: Path, weights: dict[str, torch.Tensor], blocks: int) -> A
     return adapter
 
 
-def train(plan: Plan, samples: list[Sample], traces: str, out: Path, weights: Path) -> None:
+def train(plan: Plan, samples: list[Sample], traces: str, out: Path, weights: Path, start: Path | None = None) -> None:
     """Train until the time is up; a checkpoint is written every three minutes.
 
     Args:
+        start: an adapter as GGUF to begin with, where there is no checkpoint yet; its rank and alpha are kept.
         traces: the hash of the file that `samples` come from. With the same file as before, training goes on where it
             was in it; with another one, it begins at its beginning.
     """
@@ -124,18 +162,21 @@ def train(plan: Plan, samples: list[Sample], traces: str, out: Path, weights: Pa
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     shape, tensors = read_gguf(weights)
     adapter = Adapter(tensors, shape.blocks, plan.rank, plan.alpha)
+    if start:
+        adapter = read_adapter(start, tensors, shape.blocks)
+        plan = replace(plan, rank=adapter.rank, alpha=adapter.alpha)
     model = Llama(shape, tensors, adapter, torch.bfloat16).to(device)
     optimizer = torch.optim.AdamW(adapter.parameters(), lr=plan.rate, weight_decay=0.0, betas=(0.9, 0.99))
-    done: dict[str, float] = {"steps": 0, "tokens": 0, "seconds": 0.0, "cpu": 0.0}
+    done: dict[str, float] = {"steps": 0, "batches": 0, "tokens": 0, "seconds": 0.0, "cpu": 0.0}
     seen = 0  # batches of these traces that were trained before
     if (checkpoint := out / "adapter.pt").exists():
         state: dict[str, Any] = torch.load(checkpoint, map_location=device, weights_only=True)
         adapter.load_state_dict(state["adapter"])
         optimizer.load_state_dict(state["optimizer"])
         done = state["done"]
-        seen = int(done["steps"]) - int(state["first"]) if state.get("traces") == traces else 0
+        seen = int(done["batches"]) - int(state["first"]) if state.get("traces") == traces else 0
     saved = time.monotonic()
-    started, first = saved - done["seconds"], int(done["steps"]) - seen
+    started, first = saved - done["seconds"], int(done["batches"]) - seen
 
     def save() -> None:
         """Written beside and renamed: whatever happens, a whole checkpoint is there."""
@@ -145,21 +186,22 @@ def train(plan: Plan, samples: list[Sample], traces: str, out: Path, weights: Pa
         loose.replace(checkpoint)
 
     with (out / "log.jsonl").open("a", encoding="utf-8") as log:
-        for batch in endless(samples, plan, seen):
+        for some in _together(endless(samples, plan, seen), plan.batches):
             share = (time.monotonic() - started) / plan.seconds
             if share >= 1:
                 break
             before = time.process_time()
             rate = _rate(plan, share)
-            loss = _step(model, optimizer, as_batch(batch, device), rate)
-            fresh = len(batch[0].prefix) + sum(len(each.body) for each in batch)
+            loss = _step(model, optimizer, [as_batch(batch, device) for batch in some], rate)
+            fresh = sum(len(batch[0].prefix) + sum(len(each.body) for each in batch) for batch in some)
             done = {
                 "steps": done["steps"] + 1,
+                "batches": done["batches"] + len(some),
                 "tokens": done["tokens"] + fresh,
                 "seconds": time.monotonic() - started,
                 "cpu": done["cpu"] + time.process_time() - before,
             }
-            log.write(json.dumps({**done, "loss": loss, "rate": rate, "family": len(batch[0].prefix)}) + "\n")
+            log.write(json.dumps({**done, "loss": loss, "rate": rate}) + "\n")
             log.flush()
             _show(share, done, loss)
             if time.monotonic() - saved > 180:
@@ -176,15 +218,19 @@ def _rate(plan: Plan, share: float) -> float:
     return plan.rate * (0.03 + 0.97 * (1 + math.cos(math.pi * fall)) / 2)
 
 
-def _step(model: Llama, optimizer: torch.optim.Optimizer, batch: Batch, rate: float) -> float:
+def _step(model: Llama, optimizer: torch.optim.Optimizer, batches: list[Batch], rate: float) -> float:
+    """One step of the optimizer; the mean loss of the trained tokens in all batches."""
     for group in optimizer.param_groups:
         group["lr"] = rate
-    loss = model.loss(batch)
-    loss.backward()
+    trained, mean = sum(len(batch.targets) for batch in batches), 0.0
+    for batch in batches:
+        loss = model.loss(batch) * (len(batch.targets) / trained)
+        loss.backward()
+        mean += float(loss.detach())
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
-    return float(loss.detach())
+    return mean
 
 
 def _show(share: float, done: dict[str, float], loss: float) -> None:
@@ -203,6 +249,8 @@ def plot(out: Path) -> None:
     from matplotlib import pyplot
 
     steps = [json.loads(line) for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    if not steps:
+        return
     tokens, losses = [each["tokens"] / 1000 for each in steps], [each["loss"] for each in steps]
     mean, means = losses[0], []
     for loss in losses:
@@ -223,6 +271,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--traces", type=Path, default=Path("training/out/traces.jsonl"))
     parser.add_argument("--out", type=Path, default=Path("training/out/adapter"))
+    parser.add_argument("--start", type=Path, help="an adapter as GGUF to begin with")
     parser.add_argument("--minutes", type=float, default=60, help="how long to train, in all")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     for name, value in asdict(Plan()).items():
@@ -234,9 +283,11 @@ def main() -> None:
     given["out"].mkdir(parents=True, exist_ok=True)
     weights = fetch()
     samples = read_samples(given["traces"], weights)
+    if not samples:
+        parser.error(f"{given['traces']} has no conversations: make some with training.traces")
     sys.stderr.write(f"{len(samples)} conversations, {sum(len(each.body) for each in samples)} tokens, "
                      f"{sum(len(each.trained) for each in samples)} of them trained\n")  # fmt: skip
-    train(plan, samples, file_sha256(given["traces"]), given["out"], weights)
+    train(plan, samples, file_sha256(given["traces"]), given["out"], weights, given["start"])
 
 
 if __name__ == "__main__":

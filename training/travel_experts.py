@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Generator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 __all__ = [
     "HOTEL",
@@ -16,10 +16,12 @@ __all__ = [
     "book_flight",
     "booking",
     "cancelled",
+    "counted",
     "final",
     "listed",
     "outcome",
     "reason",
+    "search_flight",
     "search_stay",
     "searched",
     "yes_or_no",
@@ -40,6 +42,11 @@ def final(thought: str, answer: str) -> str:
 
 def listed(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def counted(people: list[str]) -> str:
+    """Names with their numbers: the last one says how many they are, which is then copied and not counted."""
+    return ", ".join(f"{n} {name}" for n, name in enumerate(people, 1))
 
 
 OFFER = re.compile(r"^(?P<id>[FH]\d+) .*?\$(?P<price>\d+)", re.MULTILINE)
@@ -68,15 +75,26 @@ def reason(observation: str) -> str:
     return text[0].lower() + text[1:].rstrip(".")
 
 
-def searched(thought: str, o: str, d: str, when: str, **more: object) -> Generator[str, str, tuple[str, str]]:
+def search_flight(thought: str, o: str, d: str, when: str, first: str = "cheapest", seats: int = 1,
+                  max_price: int | None = None) -> str:  # fmt: skip
+    """Order and seats are always written: whether to write them is nothing to decide."""
+    return act(thought, "search_flights", origin=o, destination=d, date=when, first=first, seats=seats,
+               max_price=max_price)  # fmt: skip
+
+
+def searched(thought: str, o: str, d: str, when: str, **more: Any) -> Generator[str, str, tuple[str, str]]:
     """Search flights; a misspelt city is corrected once when there is one suggestion. Gives the observation and the
-    destination as it was written at last."""
-    seen = yield act(thought, "search_flights", origin=o, destination=d, date=when, **more)
+    destination as it was written at last.
+
+    Args:
+        more: see `search_flight`.
+    """
+    seen = yield search_flight(thought, o, d, when, **more)
     if found := re.search(r"There is no city '(.+)' here\. Did you mean ([^,]+?) \(\w+\)\?", seen):
         wrong, right = found[1], found[2]
         o, d = (right if each == wrong else each for each in (o, d))
         again = f"{wrong} is unknown. It is {right}."
-        seen = yield act(again, "search_flights", origin=o, destination=d, date=when, **more)
+        seen = yield search_flight(again, o, d, when, **more)
     return seen, d
 
 
@@ -94,9 +112,10 @@ def outcome(seen: str, said: str) -> str:
     return final("It was not booked.", f"Nothing was booked: {reason(seen)}.")
 
 
-def book_flight(o: str, d: str, when: str, people: list[str], why: str, **more: object) -> Expert:
+def book_flight(o: str, d: str, when: str, people: list[str], why: str, **more: Any) -> Expert:
     who = listed(people)
-    seen, d = yield from searched(f"Find {why}, then book for {who}.", o, d, when, **more)
+    thought = f"Find {why}, then book for {counted(people)}."
+    seen, d = yield from searched(thought, o, d, when, seats=len(people), **more)
     if legs := re.search(r"Search (.+) to (.+), then \2 to (.+)\.", seen):
         return (yield from _two_legs(legs, when, people))
     if not (offer := OFFER.match(seen)):
@@ -110,8 +129,8 @@ def _two_legs(legs: re.Match[str], when: str, people: list[str]) -> Expert:
     who = listed(people)
     ids: list[str] = []
     for start, end in ((legs[1], legs[2]), (legs[2], legs[3])):
-        thought = f"Not direct. Find the cheapest {start} to {end}, then book for {who}."
-        seen = yield act(thought, "search_flights", origin=start, destination=end, date=when)
+        thought = f"Not direct. Find the cheapest {start} to {end}, then book for {counted(people)}."
+        seen = yield search_flight(thought, start, end, when, seats=len(people))
         if not (offer := OFFER.match(seen)):
             done = f"Only {ids[0]} was booked" if ids else "Nothing was booked"
             return final("There is nothing to book.", f"{done}: {reason(seen)}.")
@@ -122,7 +141,7 @@ def _two_legs(legs: re.Match[str], when: str, people: list[str]) -> Expert:
     return final("Both are booked.", f"Booked {ids[0]} and {ids[1]}: {legs[1]} to {legs[3]} over {legs[2]} for {who}.")
 
 
-def ask_flight(o: str, d: str, when: str, why: str, **more: object) -> Expert:
+def ask_flight(o: str, d: str, when: str, why: str, **more: Any) -> Expert:
     seen, _ = yield from searched(f"Find {why}, only to tell.", o, d, when, **more)
     if not (offer := _FLIGHT.match(seen)):
         return final("Nothing was found.", f"No flight: {reason(seen)}.")
@@ -130,8 +149,8 @@ def ask_flight(o: str, d: str, when: str, why: str, **more: object) -> Expert:
     return final("Tell the first.", f"{why[0].upper()}{why[1:]} is {about}.")
 
 
-def yes_or_no(o: str, d: str, when: str, why: str, **more: object) -> Expert:
-    seen, _ = yield from searched(f"Find {why}, only to tell.", o, d, when, **more)
+def yes_or_no(o: str, d: str, when: str, why: str, **more: Any) -> Expert:
+    seen, _ = yield from searched(f"See whether there is {why}, only to tell.", o, d, when, **more)
     if offer := _FLIGHT.match(seen):
         return final("There is one.", f"Yes: {offer['id']} at {offer['departs']}, ${offer['price']}.")
     return final("There is none.", f"No: {reason(seen)}.")

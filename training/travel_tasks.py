@@ -4,119 +4,54 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
+from typing import Any
 
-from agentkit.tools.booking import Flight, Stay
 from agentkit.tools.inventory import Inventory
-from agentkit.tools.places import City, find_city
 from training import travel_wordings as wordings
+from training.booking_tasks import (
+    make_ask_hotel,
+    make_book_hotel,
+    make_cancel,
+    make_cancel_for,
+    make_flight_and_hotel,
+    make_get,
+    make_list_bookings,
+    make_list_for,
+    make_small_talk,
+)  # fmt: skip
 from training.travel_experts import (
-    HOTEL,
     OFFER,
     Expert,
-    act,
     ask_flight,
     book_flight,
     booking,
-    cancelled,
+    counted,
     final,
     listed,
     outcome,
     reason,
-    search_stay,
+    search_flight,
     searched,
     yes_or_no,
-)
-from training.words import CITIES, Split, names, number
+)  # fmt: skip
+from training.travel_world import Task, World
+from training.words import Split, names, number
 
-__all__ = ["KINDS", "Prior", "Task", "task"]
-
-
-@dataclass(frozen=True, slots=True)
-class Prior:
-    """A booking that exists before the task begins."""
-
-    offer: Flight | Stay
-    names: tuple[str, ...]
+__all__ = ["KINDS", "Task", "task"]
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A question and how an expert goes about it.
-
-    Attributes:
-        expert: starts the expert; its argument gives the ids of the prior bookings.
-        refusal: approval is refused with this reason; None where it is given.
-        broken: the booking system fails with this text.
-        faulty: a reply in a wrong format that the model has given first.
-    """
-
-    kind: str
-    question: str
-    expert: Callable[[], Expert]
-    priors: tuple[Prior, ...] = ()
-    refusal: str | None = None
-    broken: str | None = None
-    faulty: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """Where tasks are made up: the clock, the dice, and what can be booked."""
-
-    dice: Random
-    split: Split
-    today: date
-    inventory: Inventory = field(default_factory=Inventory)
-
-    def text(self, options: Mapping[Split, tuple[str, ...]], **slots: object) -> str:
-        said = self.dice.choice(options[self.split]).format(**slots)
-        said = said[0].upper() + said[1:]
-        return self.dice.choice(wordings.FRAMES[self.split]).format(said)
-
-    def city(self) -> City:
-        return find_city(self.dice.choice(CITIES[self.split]))
-
-    def route(self) -> tuple[City, City]:
-        """Two cities with direct flights between them."""
-        while True:
-            start, end = self.city(), self.city()
-            if start != end and self.inventory.flights(start, end, self.today):
-                return start, end
-
-    def day(self) -> tuple[date, str, str]:
-        """A day ahead, how a question says it with its preposition, and without."""
-        ahead = self.dice.randint(3, 300)
-        while (ahead % 5 == 2) != (self.split == "test"):
-            ahead = self.dice.randint(3, 300)
-        day, weekday = self.today + timedelta(days=ahead), self.dice.randint(2, 6)
-        coming = self.today + timedelta(days=weekday)
-        forms = [
-            (self.today + timedelta(days=1), "tomorrow", "tomorrow"),
-            (self.today + timedelta(days=2), "the day after tomorrow", "the day after tomorrow"),
-            (coming, f"on {coming:%A}", f"{coming:%A}"),
-            (self.today + timedelta(days=ahead % 30 + 2), f"in {ahead % 30 + 2} days", f"in {ahead % 30 + 2} days"),
-            (day, f"on {day.day} {day:%B}", f"{day.day} {day:%B}"),
-            (day, f"on {day:%B} {day.day}", f"{day:%B} {day.day}"),
-            *[(day, f"on {day}", f"{day}")] * 3,
-        ]
-        return self.dice.choice(forms)
-
-
-def _flight(world: World, kind: str, people: list[str]) -> tuple[str, str, dict[str, object]]:
+def _flight(world: World, kind: str) -> tuple[str, str, dict[str, Any]]:
     """Which flight is wanted: in words, as the expert's argument, as the tool's."""
     order = kind.rsplit(maxsplit=1)[-1]
     if order == "under":
         most = number(world.dice, world.split, 60, 900, world.dice.choice((1, 5, 10)))
         what = world.dice.choice(wordings.WHAT["under"][world.split]).format(n=most)
-        more: dict[str, object] = {"max_price": most}
+        more: dict[str, Any] = {"max_price": most}
         why = f"one for at most ${most}"
     else:
         what, more, why = world.dice.choice(wordings.WHAT[order][world.split]), {}, f"the {order}"
-    if len(people) > 1:
-        more["seats"] = len(people)
     if order in ("earliest", "latest"):
         more["first"] = order
     return what, why, more
@@ -128,14 +63,14 @@ def _people(world: World) -> list[str]:
 
 def _make_book(kind: str, world: World) -> Task:
     (o, d), (_, when, day), people = world.route(), world.day(), _people(world)
-    what, why, more = _flight(world, kind, people)
+    what, why, more = _flight(world, kind)
     question = world.text(wordings.BOOK_FLIGHT, what=what, o=o.name, d=d.name, when=when, who=listed(people))
     return Task(kind, question, lambda: book_flight(o.name, d.name, day, people, why, **more))
 
 
 def _make_ask(kind: str, world: World) -> Task:
     (o, d), (_, when, day) = world.route(), world.day()
-    what, why, more = _flight(world, kind, ["one"])
+    what, why, more = _flight(world, kind)
     who = names(world.dice, world.split)[0]
     question = world.text(wordings.ASK_FLIGHT, what=what, o=o.name, d=d.name, when=when, who=who)
     return Task(kind, question, lambda: ask_flight(o.name, d.name, day, why, **more))
@@ -172,7 +107,7 @@ def _make_wrong_day(kind: str, world: World) -> Task:
     day = str(world.dice.choice((past, far, two_ways)))
     slots = {"o": o.name, "d": d.name, "when": f"on {day}", "who": listed(people)}
     book = world.dice.random() < 0.6
-    what, why, more = _flight(world, "cheapest", people if book else ["one"])
+    what, why, more = _flight(world, "cheapest")
     question = world.text(wordings.BOOK_FLIGHT if book else wordings.ASK_FLIGHT, what=what, **slots)
     if book:
         return Task(kind, question, lambda: book_flight(o.name, d.name, day, people, why, **more))
@@ -191,7 +126,7 @@ def _make_unknown_city(kind: str, world: World) -> Task:
     )  # fmt: skip
     other = world.dice.choice(invented) if world.dice.random() < 0.3 else _misspelt(world.dice, d.name)
     book = world.dice.random() < 0.6
-    what, why, more = _flight(world, "cheapest", people if book else ["one"])
+    what, why, more = _flight(world, "cheapest")
     slots = {"o": o.name, "d": other, "when": when, "who": listed(people)}
     question = world.text(wordings.BOOK_FLIGHT if book else wordings.ASK_FLIGHT, what=what, **slots)
     if book:
@@ -207,7 +142,7 @@ def _make_sold_out(kind: str, world: World) -> Task:
         if most < 4:
             break
     people = names(world.dice, world.split, max(most, 0) + 1)
-    what, why, more = _flight(world, "cheapest", people)
+    what, why, more = _flight(world, "cheapest")
     question = world.text(wordings.BOOK_FLIGHT, what=what, o=o.name, d=d.name, when=when, who=listed(people))
     return Task(kind, question, lambda: book_flight(o.name, d.name, said, people, why, **more))
 
@@ -235,7 +170,7 @@ def _make_list_flights(kind: str, world: World) -> Task:
         found = [f"{each['id']} ${each['price']}" for each in OFFER.finditer(seen)]
         if not found:
             return final("Nothing was found.", f"No flight: {reason(seen)}.")
-        return final("Tell all.", f"The flights are {listed(found)}.")
+        return final("Tell all.", f"The flights are {', '.join(found)}.")
 
     return Task(kind, question, expert)
 
@@ -264,8 +199,9 @@ def _make_return(kind: str, world: World) -> Task:
     def expert() -> Expert:
         ids: list[str] = []
         for way, (start, end, on) in (("out", (o.name, d.name, day)), ("back", (d.name, o.name, back_day))):
-            thought = f"Find the cheapest {way}, then book for {listed(people)}."
-            seen = yield act(thought, "search_flights", origin=start, destination=end, date=on)
+            where = "Out is booked." if ids else "Out and back."
+            thought = f"{where} Find the cheapest {way}, then book for {counted(people)}."
+            seen = yield search_flight(thought, start, end, on, seats=len(people))
             if not (offer := OFFER.match(seen)):
                 done = f"Only {ids[0]} was booked" if ids else "Nothing was booked"
                 return final("There is nothing to book.", f"{done}: {reason(seen)}.")
@@ -278,146 +214,6 @@ def _make_return(kind: str, world: World) -> Task:
     return Task(kind, question, expert)
 
 
-def _stay_slots(world: World) -> tuple[City, str, str, int, str]:
-    city, (_, when, day), nights = world.city(), world.day(), world.dice.randint(1, 7)
-    if when.startswith("on "):
-        when = world.dice.choice((when, f"from {day}"))
-    return city, when, day, nights, f"{nights} night{'' if nights == 1 else 's'}"
-
-
-def _make_ask_hotel(kind: str, world: World) -> Task:
-    city, when, day, nights, told = _stay_slots(world)
-    question = world.text(wordings.OTHER[kind], d=city.name, when=when, nights=told)
-
-    def expert() -> Expert:
-        seen = yield search_stay("Find the cheapest hotel, only to tell.", city.name, day, nights)
-        if not (offer := HOTEL.match(seen)):
-            return final("Nothing was found.", f"No hotel: {reason(seen)}.")
-        return final("Tell the first.", f"The cheapest is {offer['id']} {offer['hotel']}, ${offer['price']} a night.")
-
-    return Task(kind, question, expert)
-
-
-def _make_book_hotel(kind: str, world: World) -> Task:
-    city, when, day, nights, told = _stay_slots(world)
-    who = names(world.dice, world.split)[0]
-    question = world.text(wordings.OTHER[kind], d=city.name, when=when, nights=told, who=who)
-    refusal = "No hotel, please." if world.dice.random() < 0.08 else None
-
-    def expert() -> Expert:
-        seen = yield search_stay(f"Find the cheapest hotel, then book for {who}.", city.name, day, nights)
-        if not (offer := OFFER.match(seen)):
-            return final("There is nothing to book.", f"Nothing was booked: {reason(seen)}.")
-        seen = yield from booking(offer, "the cheapest", "book_hotel", guest=who)
-        return outcome(seen, f"Booked {{b}}: {offer['id']} in {city.name} for {who}, ${{total}}.")
-
-    return Task(kind, question, expert, refusal=refusal)
-
-
-def _make_flight_and_hotel(kind: str, world: World) -> Task:
-    (o, d), (_, when, day), who = world.route(), world.day(), names(world.dice, world.split)[0]
-    nights = world.dice.randint(1, 7)
-    told = f"{nights} night{'' if nights == 1 else 's'}"
-    question = world.text(wordings.OTHER[kind], o=o.name, d=d.name, when=when, who=who, nights=told)
-
-    def expert() -> Expert:
-        seen = yield act(f"Find the cheapest flight, then book for {who}. Then the hotel.", "search_flights",
-                          origin=o.name, destination=d.name, date=day)  # fmt: skip
-        if not (offer := OFFER.match(seen)):
-            return final("There is nothing to book.", f"Nothing was booked: {reason(seen)}.")
-        seen = yield from booking(offer, "the cheapest", "book_flight", passengers=[who])
-        if not (flight := re.match(r"Booked (B\d+)", seen)):
-            return outcome(seen, "")
-        seen = yield search_stay(f"The flight is booked. Find the cheapest hotel for {who}.", d.name, day, nights)
-        if not (offer := OFFER.match(seen)):
-            return final("There is nothing to book.", f"Only {flight[1]} was booked: {reason(seen)}.")
-        seen = yield from booking(offer, "the cheapest", "book_hotel", guest=who)
-        return outcome(seen, f"Booked {flight[1]} for the flight and {{b}} for the hotel, for {who}.")
-
-    return Task(kind, question, expert)
-
-
-def _priors(world: World, least: int = 1) -> tuple[Prior, ...]:
-    found: list[Prior] = []
-    for _ in range(world.dice.randint(least, 3)):
-        (o, d), (day, _, _) = world.route(), world.day()
-        offers: list[Flight | Stay] = [each for each in world.inventory.flights(o, d, day) if each.left]
-        if world.dice.random() < 0.3:
-            offers = [each for each in world.inventory.stays(d, day, world.dice.randint(1, 4)) if each.left]
-        if offers:
-            found.append(Prior(world.dice.choice(offers), tuple(names(world.dice, world.split))))
-    return tuple(found) or _priors(world, least)
-
-
-def _make_list_bookings(kind: str, world: World) -> Task:
-    question = world.text(wordings.OTHER[kind])
-
-    def expert() -> Expert:
-        seen = yield act("Look at the bookings.", "list_bookings")
-        ids = re.findall(r"^(B\d+)", seen, re.MULTILINE)
-        answer = f"You have {listed(ids)}." if ids else "You have no bookings."
-        return final("Tell all." if ids else "There are none.", answer)
-
-    return Task(kind, question, expert, priors=() if world.dice.random() < 0.2 else _priors(world))
-
-
-def _known_or_not(world: World, priors: tuple[Prior, ...]) -> str:
-    """The placeholder of a prior booking's id, or an id that does not exist."""
-    return "{ids[0]}" if priors else f"B{world.dice.randint(100, 999)}"
-
-
-def _make_get(kind: str, world: World) -> Task:
-    priors = () if world.dice.random() < 0.2 else _priors(world)
-    wanted = _known_or_not(world, priors)
-    question = world.text(wordings.OTHER[kind], b=wanted)
-
-    def expert() -> Expert:
-        seen = yield act("Look it up.", "get_booking", booking_id=wanted)
-        if found := re.match(r"(B\d+) (\w+): ([FH]\d+) .*, (.+), \$(\d+) total", seen):
-            return final("Tell it.", f"{found[1]} is {found[2]}: {found[3]} for {found[4]}, ${found[5]}.")
-        return final("It was not found.", f"Not found: {reason(seen)}.")
-
-    return Task(kind, question, expert, priors)
-
-
-def _make_cancel(kind: str, world: World) -> Task:
-    priors = () if world.dice.random() < 0.2 else _priors(world)
-    wanted = _known_or_not(world, priors)
-    question = world.text(wordings.OTHER[kind], b=wanted)
-    refusal = world.dice.choice(("Keep it.", "No, wait.")) if priors and world.dice.random() < 0.15 else None
-
-    def expert() -> Expert:
-        return cancelled((yield act(f"Cancel {wanted}.", "cancel_booking", booking_id=wanted)))
-
-    return Task(kind, question, expert, priors, refusal=refusal)
-
-
-def _make_cancel_for(kind: str, world: World) -> Task:
-    priors = _priors(world, 2)
-    who = priors[world.dice.randrange(len(priors))].names[0]
-    if world.dice.random() < 0.15:
-        who = names(world.dice, world.split)[0]
-    question = world.text(wordings.OTHER[kind], who=who)
-
-    def expert() -> Expert:
-        seen = yield act(f"Find the booking of {who}, then cancel it.", "list_bookings")
-        if not (found := re.search(rf"^(B\d+) .*, {re.escape(who)}, ", seen, re.MULTILINE)):
-            return final(f"{who} has none.", f"Nothing was cancelled: there is no booking for {who}.")
-        return cancelled((yield act(f"{found[1]} is for {who}. Cancel it.", "cancel_booking", booking_id=found[1])))
-
-    return Task(kind, question, expert, priors)
-
-
-def _make_small_talk(kind: str, world: World) -> Task:
-    question, answer = world.dice.choice(wordings.SMALL_TALK[world.split])
-
-    def expert() -> Expert:
-        yield from ()
-        return final("No tool is needed.", answer)
-
-    return Task(kind, question, expert)
-
-
 KINDS: Mapping[str, tuple[Callable[[str, World], Task], float]] = {
     "book cheapest": (_make_book, 12), "book earliest": (_make_book, 7), "book latest": (_make_book, 5),
     "book under": (_make_book, 7), "ask cheapest": (_make_ask, 7), "ask earliest": (_make_ask, 6),
@@ -425,15 +221,28 @@ KINDS: Mapping[str, tuple[Callable[[str, World], Task], float]] = {
     "under?": (_make_under, 5), "seats?": (_make_seats, 3), "refused": (_make_refused, 3), "failure": (_make_broken, 2),
     "format error": (_make_faulty, 2), "wrong date": (_make_wrong_day, 4), "unknown city": (_make_unknown_city, 5),
     "sold out": (_make_sold_out, 3), "no direct flight": (_make_indirect, 4), "return": (_make_return, 4),
-    "ask hotel": (_make_ask_hotel, 5), "book hotel": (_make_book_hotel, 5),
-    "flight and hotel": (_make_flight_and_hotel, 4), "list bookings": (_make_list_bookings, 3), "get": (_make_get, 3),
-    "cancel": (_make_cancel, 4), "cancel for": (_make_cancel_for, 6), "small talk": (_make_small_talk, 2),
+    "ask hotel": (make_ask_hotel, 5), "book hotel": (make_book_hotel, 5),
+    "flight and hotel": (make_flight_and_hotel, 4), "list bookings": (make_list_bookings, 3), "get": (make_get, 3),
+    "cancel": (make_cancel, 4), "cancel for": (make_cancel_for, 6), "small talk": (make_small_talk, 2),
+    "list for": (make_list_for, 0),
 }  # fmt: skip
-"""How a task of each kind is made, and how often in a hundred or so."""
+"""How a task of each kind is made, and how often in a hundred or so of the test; 0: only trained."""
+
+_EMPHASIS: Mapping[str, float] = {
+    "cancel for": 2, "return": 2.5, "list flights": 1.6, "sold out": 2, "book earliest": 1.3, "book latest": 1.3,
+    "ask under": 1.3, "small talk": 2, "no direct flight": 1.3, "under?": 1.2,
+}  # fmt: skip
+"""How many times as often what is hard is trained as it is tested."""
+_TRAINED_ONLY = 3.0
 
 
 def task(dice: Random, split: Split, today: date, inventory: Inventory, kind: str | None = None) -> Task:
     """A task from this split."""
     if kind is None:
-        kind = dice.choices(list(KINDS), [weight for _, weight in KINDS.values()])[0]
+        kind = dice.choices(list(KINDS), [_weight(each, split) for each in KINDS])[0]
     return KINDS[kind][0](kind, World(dice, split, today, inventory))
+
+
+def _weight(kind: str, split: Split) -> float:
+    weight = KINDS[kind][1]
+    return weight if split == "test" else (weight or _TRAINED_ONLY) * _EMPHASIS.get(kind, 1)

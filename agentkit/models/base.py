@@ -88,7 +88,7 @@ class ReplyFormat:
     Attributes:
         kind: "react" (Thought, then Action and Action Input, or Final Answer), "code" (one fenced Python block),
             "answer" (a Final Answer and nothing else), "text" (free).
-        tools: the tools that an action may name.
+        tools: the tools that an action may name, and an answer may tell of.
     """
 
     kind: Literal["react", "code", "answer", "text"] = "text"

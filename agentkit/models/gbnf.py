@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-__all__ = ["LINE_CHAR", "Rules", "any_of", "literal"]
+__all__ = ["FIRST", "LINE_CHAR", "Rules", "any_of", "line", "literal"]
 
 # Line separators are left out beside the control characters: one thought or one string is one line.
 LINE_CHAR = r"[^\x00-\x1F\x7F\x85\u2028\u2029]"
+# Printable and not blank: a thought or answer that begins with blanks often stays empty.
+FIRST = r"[^\x00-\x20\x7F-\xA0\u1680\u2000-\u200F\u2028-\u202F\u205F\u3000\uFEFF]"
 
 
 class Rules:
@@ -34,6 +36,11 @@ class Rules:
         named = {**{name: expression for expression, name in self._names.items()}, **self._given}
         lines = [f"root ::= {root}", *(f"{name} ::= {expression}" for name, expression in named.items())]
         return "\n".join(lines) + "\n"
+
+
+def line(rules: Rules, length: int) -> str:
+    """At most so many characters of one line, the first of which is not blank."""
+    return f"{FIRST} {rules.add('rest', LINE_CHAR)}{{0,{length - 1}}}"
 
 
 def literal(text: str) -> str:

@@ -10,21 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentkit.messages import Message
+from agentkit.models.answer_grammar import answer
 from agentkit.models.base import ReplyFormat, ToolSchema
 from agentkit.models.copy_grammar import Heard
-from agentkit.models.gbnf import LINE_CHAR, Rules, any_of, literal
+from agentkit.models.gbnf import FIRST, Rules, any_of, line, literal
 from agentkit.models.json_grammar import JsonGrammar
 
 __all__ = ["Held", "held_to"]
 
 THOUGHT = 200
 """Characters in a thought."""
-ANSWER = 400
-"""Characters in a final answer, one line."""
 CODE_LINES, CODE_WIDTH = 24, 100
 
-# Printable and not blank: a thought or answer that begins with blanks often stays empty.
-_FIRST = r"[^\x00-\x20\x7F-\xA0\u1680\u2000-\u200F\u2028-\u202F\u205F\u3000\uFEFF]"
 # Python needs no backtick: without one, the fence can only end where it should.
 _CODE_CHAR = r"[^`\x00-\x1F\x7F\x85\u2028\u2029]"
 
@@ -54,22 +51,14 @@ def held_to(format: ReplyFormat, messages: Sequence[Message] = ()) -> Held:  # n
         case "text":
             return Held()
         case "answer":
-            return Held("Final Answer:", rules.text(f'" " {_answer(rules)}'))
+            return Held("Final Answer:", rules.text(f'" " {answer(rules, format.tools, messages)}'))
         case "code":
             return Held("```python\n", rules.text(_code(rules)))
         case "react":
-            thought = rules.add("thought", _line(rules, THOUGHT))
-            final = f'"Final Answer: " {_answer(rules)}'
+            thought = rules.add("thought", line(rules, THOUGHT))
+            final = f'"Final Answer: " {answer(rules, format.tools, messages)}'
             ways = [way for way in (_action(rules, format.tools, Heard(messages)), final) if way]
             return Held("Thought:", rules.text(f'" " {thought} "\\n" {any_of(ways)}'))
-
-
-def _line(rules: Rules, length: int) -> str:
-    return f"{_FIRST} {rules.add('rest', LINE_CHAR)}{{0,{length - 1}}}"
-
-
-def _answer(rules: Rules) -> str:
-    return rules.add("answer", _line(rules, ANSWER))
 
 
 def _action(rules: Rules, tools: tuple[ToolSchema, ...], heard: Heard) -> str | None:
@@ -81,5 +70,5 @@ def _action(rules: Rules, tools: tuple[ToolSchema, ...], heard: Heard) -> str | 
 
 def _code(rules: Rules) -> str:
     line = rules.add("code-line", f'{_CODE_CHAR}{{0,{CODE_WIDTH}}} "\\n"')
-    first = f'{_FIRST.replace("[^", "[^`")} {_CODE_CHAR}{{0,{CODE_WIDTH - 1}}} "\\n"'
+    first = f'{FIRST.replace("[^", "[^`")} {_CODE_CHAR}{{0,{CODE_WIDTH - 1}}} "\\n"'
     return f'{first} {line}{{0,{CODE_LINES - 1}}} "```"'

@@ -1,4 +1,4 @@
-"""A small reader of GBNF that writes random texts a grammar allows."""
+"""A small reader of GBNF: it writes random texts a grammar allows, or tells whether one is allowed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from random import Random
 
-__all__ = ["Sampler"]
+__all__ = ["Sampler", "as_pattern"]
 
 Writer = Callable[[Random], str]
 _TOKEN = re.compile(r'\s*("(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]|\{\d+(?:,\d+)?\}|[A-Za-z][A-Za-z0-9-]*|[()|?])')
@@ -105,3 +105,20 @@ def _members(text: str) -> list[str]:
     # Python's own character classes read the same escapes.
     pattern = re.compile(f"[{'^' if negated else ''}{text.removeprefix('^')}]")
     return [char for char in _INTERESTING if pattern.match(char)]
+
+
+def as_pattern(grammar: str) -> re.Pattern[str]:
+    """A grammar without recursion as a regular expression."""
+    rules = dict(line.split(" ::= ", 1) for line in grammar.splitlines())
+
+    def part(token: str) -> str:
+        if token.startswith('"'):
+            return f"(?:{re.escape(_unescaped(token[1:-1]))})"
+        if token[0].isalpha():
+            return f"(?:{whole(rules[token])})"
+        return "(?:" if token == "(" else token
+
+    def whole(expression: str) -> str:
+        return "".join(map(part, _tokens(expression)))
+
+    return re.compile(whole(rules["root"]))

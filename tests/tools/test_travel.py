@@ -30,7 +30,7 @@ def call(store: SqlBookingStore) -> Call:
     tools = {tool.name: tool for tool in travel_tools(store)}
     calls = iter(range(1000))
 
-    def run(name: str, *, now: datetime = NOW, key: str = "", **arguments: JSON) -> str:
+    def run(name: str, /, *, now: datetime = NOW, key: str = "", **arguments: JSON) -> str:
         tool = tools[name]
         context = RunContext("run", 1, now, IdempotencyKey(key or f"run:{next(calls)}:0"))
         return tool(**tool.inject(tool.check(arguments), context))
@@ -137,6 +137,20 @@ def test_book_show_list_cancel(call: Call) -> None:
     assert "cancelled:" in call("list_bookings", include_cancelled=True)
     with pytest.raises(ToolError, match="cancelled before"):
         call("cancel_booking", booking_id=match[1])
+
+
+def test_the_bookings_of_one_person(call: Call) -> None:
+    (hotel, *_) = call("search_hotels", city="Paris", check_in="2026-12-01").splitlines()
+    (flight, *_) = call("search_flights", origin="LHR", destination="JFK", date="2026-11-24", seats=2).splitlines()
+    call("book_hotel", hotel_id=first_id(hotel), guest="Ann Lee")
+    booked = call("book_flight", flight_id=first_id(flight), passengers=["Bo Berg", "Ann Lee"])
+    assert len(call("list_bookings", name="Ann Lee").splitlines()) == 2
+    for name in ("Bo Berg", " bo  BERG ", "Berg", "'Bo'"):
+        assert call("list_bookings", name=name).split()[0] == booked.split()[1].rstrip(":")
+    assert call("list_bookings", name="Bo Lee") == "There are no bookings for Bo Lee."
+    assert call("list_bookings", name="") == call("list_bookings", name=None) == call("list_bookings")
+    with pytest.raises(BadArguments, match="'me' is not a person's name; leave it out to list all bookings"):
+        call("list_bookings", name="me")
 
 
 def test_hotels(call: Call) -> None:

@@ -15,7 +15,7 @@ import pytest
 from agentkit.messages import Message
 from agentkit.models.local import chatml, installed
 from agentkit.models.local_engine import Setup, load
-from agentkit.models.weights import ADAPTER, locate
+from agentkit.models.weights import ADAPTER, file_sha256, locate
 
 torch: Any = pytest.importorskip("torch", reason="training/requirements.txt is not installed")
 pytest.importorskip("gguf", reason="training/requirements.txt is not installed")
@@ -55,6 +55,7 @@ def asked(server: Any, prompt: str) -> Mapping[str, Any]:
 def test_both_give_the_same_tokens_and_probabilities(adapted: bool) -> None:
     from training.model import Batch, Llama, read_gguf
     from training.tokens import encode
+    from training.train import read_adapter
 
     weights = locate()
     assert weights is not None
@@ -76,20 +77,35 @@ def test_both_give_the_same_tokens_and_probabilities(adapted: bool) -> None:
                 assert math.isclose(float(found[each["id"]]), each["logprob"], abs_tol=ALLOWED)
 
 
-def read_adapter(path: Path, tensors: dict[str, Any], blocks: int) -> Any:
-    """The exported adapter, back in torch."""
-    from gguf import GGUFReader
+def test_an_exported_adapter_comes_back_as_it_was(tmp_path: Path) -> None:
+    """What `training.train --start` begins with."""
+    from training.export import export
+    from training.model import read_gguf
+    from training.train import read_adapter
 
-    from training.model import Adapter
+    weights = locate()
+    assert weights is not None
+    shape, tensors = read_gguf(weights)
+    adapter = read_adapter(ADAPTER.path, tensors, shape.blocks)
+    assert (adapter.rank, adapter.alpha) == (16, 32.0)
+    export(adapter, shape.blocks, tmp_path / "again.gguf")
+    assert file_sha256(tmp_path / "again.gguf") == ADAPTER.sha256
+    with pytest.raises(SystemExit, match=r"is not an adapter that training\.export wrote"):
+        read_adapter(weights, tensors, shape.blocks)
 
-    found = {tensor.name: torch.from_numpy(tensor.data.copy()).float() for tensor in GGUFReader(path).tensors}
-    rank = found["blk.0.attn_q.weight.lora_a"].shape[0]
-    adapter = Adapter(tensors, blocks, rank, 2.0 * rank)
-    state = {
-        f"{part[-1]}.{block}-{name}": found[f"blk.{block}.{name}.weight.{part}"]
-        for block in range(blocks)
-        for name in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
-        for part in ("lora_a", "lora_b")
-    }
-    adapter.load_state_dict(state)
-    return adapter
+
+def test_training_begins_with_the_adapter_that_is_named_and_keeps_its_form(tmp_path: Path) -> None:
+    from training.model import read_gguf
+    from training.tokens import sample
+    from training.train import Plan, load_adapter, read_adapter, train
+
+    weights = locate()
+    assert weights is not None
+    said = sample(weights, [Message("system", "Answer."), Message("user", "2 + 2?"), Message("assistant", "4")])
+    train(Plan(rank=4, seconds=1e-9), [said], "", tmp_path, weights, ADAPTER.path)  # over before its first step
+    shape, tensors = read_gguf(weights)
+    begun = load_adapter(tmp_path / "adapter.pt", tensors, shape.blocks)
+    shipped = read_adapter(ADAPTER.path, tensors, shape.blocks)
+    assert (begun.rank, begun.alpha) == (16, 32.0)
+    for name, matrix in shipped.state_dict().items():
+        assert torch.equal(begun.state_dict()[name], matrix)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from random import Random
 
 import pytest
 
 from agentkit.messages import Malformed
+from agentkit.models.base import ReplyFormat
+from agentkit.models.grammar import held_to
 from agentkit.models.local import EDITION
 from agentkit.prompt import load
+from agentkit.registry_import import load_tools
+from tests.models.gbnf import as_pattern
 from training import calculations, pal_tasks, travel_tasks, travel_wordings
 from training.pal_more_wordings import MORE
 from training.pal_wordings import WORDINGS
 from training.play import TOOLSETS, facts, play_calculation, play_problem, play_travel
 from training.traces import calculation_trace, problem_trace, travel_task, travel_trace, world
-from training.words import CITIES, FIRST_NAMES, LAST_NAMES, THINGS
+from training.words import CITIES, FIRST_NAMES, LAST_NAMES, THINGS, Split
 
 BOOKS = ("book cheapest", "book earliest", "book latest", "book hotel", "return", "flight and hotel")
 READS = ("ask cheapest", "ask earliest", "ask latest", "ask under", "ask hotel", "list flights", "under?", "seats?",
@@ -46,6 +51,37 @@ def test_the_expert_solves_each_kind_of_travel_task(kind: str) -> None:
         assert not played.new
     if kind == "cancel" and task.refusal is None and task.priors:
         assert [booking.status for booking in played.after].count("cancelled") == 1
+
+
+@pytest.mark.parametrize("kind", travel_tasks.KINDS)
+def test_what_the_expert_says_last_the_grammar_lets_the_model_say(kind: str) -> None:
+    by_name = {tool.name: tool.schema for tool in load_tools("travel")}
+    for seed in range(3):
+        task, tools, run_id = travel_task(seed, "test", kind)
+        *before, last = play_travel(task, world("test"), tools, run_id).messages
+        said = f" {last.text.partition('Final Answer: ')[2]}"
+        held = held_to(ReplyFormat("answer", tuple(by_name[name] for name in tools)), before)
+        assert as_pattern(held.grammar or "").fullmatch(said), said
+
+
+def test_what_is_hard_is_trained_more_often_and_tested_as_often_as_ever() -> None:
+    def many(split: Split) -> Counter[str]:
+        return Counter(travel_task(seed, split)[0].kind for seed in range(400))
+
+    trained, tested = many("train"), many("test")
+    assert trained["return"] > 1.5 * tested["return"] > 0
+    assert trained["list for"] and not tested["list for"]
+
+
+def test_the_seats_are_the_last_number_that_was_counted() -> None:
+    for seed in range(6):
+        task, tools, run_id = travel_task(seed, "train", "sold out")
+        played = play_travel(task, world("train"), tools, run_id)
+        thought, search = played.messages[2].text.split("\nAction: search_flights\nAction Input: ")
+        counted = re.findall(r"(\d+) \w", thought)
+        assert counted == [str(n) for n in range(1, len(counted) + 1)]
+        assert json.loads(search)["seats"] == len(counted)
+        assert list(json.loads(search)) == ["origin", "destination", "date", "first", "seats"]
 
 
 @pytest.mark.parametrize(("kind", "order"), [("book cheapest", "price"), ("book earliest", "departs")])
@@ -131,7 +167,6 @@ def test_traces_are_what_the_model_reads_and_the_same_each_time() -> None:
 
 def test_the_toolsets_are_those_of_the_command_line() -> None:
     from agentkit.cli.demo import TRAVEL_TOOLS
-    from agentkit.registry_import import load_tools
 
     assert TOOLSETS["demo"] == tuple(TRAVEL_TOOLS)
     assert TOOLSETS["travel"] == tuple(tool.name for tool in load_tools("travel"))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from agentkit.errors import ConfigError
 from agentkit.models import load
 from agentkit.models.local import EDITION, LocalModel, installed
 from agentkit.models.weights import ADAPTER, file_sha256
-from training.evaluate import Result, calculation, problem, table, travel, wilson
+from training.evaluate import Result, calculation, main, problem, table, travel, wilson
 
 pytestmark = pytest.mark.skipif(not installed(), reason="the local model is not installed: run-agent model fetch")
 
@@ -70,6 +73,19 @@ def test_intervals_are_wilson_s() -> None:
     low, high = wilson(8, 10)
     assert (round(low, 3), round(high, 3)) == (0.490, 0.943)
     assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_results_of_several_processes_are_counted_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for n, good in enumerate((True, False, True)):
+        result = Result("travel", "get", good, True, n == 1, False, 2, 3.0, "?", "a", "b")
+        (tmp_path / f"{n}.jsonl").write_text(json.dumps(asdict(result)) + "\n", encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["evaluate", "--results", *map(str, sorted(tmp_path.iterdir()))])
+    main()
+    told = capsys.readouterr().out
+    assert "| **travel** | 2 of 3 (67%)" in told
+    assert "unasked: 1; claimed and not done: 0; processor seconds for a ReAct step: 1.50" in told
 
 
 def test_the_table_counts_by_kind() -> None:
