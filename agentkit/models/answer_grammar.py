@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import cast
 
 from agentkit.messages import JSON, Message
 from agentkit.models.base import ToolSchema
@@ -57,8 +58,8 @@ def answer(rules: Rules, tools: Sequence[ToolSchema], messages: Sequence[Message
 
 
 def _arguments(tool: ToolSchema) -> Iterator[Mapping[str, JSON]]:
-    found = tool["parameters"].get("properties")
-    return (each for each in (found if isinstance(found, Mapping) else {}).values() if isinstance(each, Mapping))
+    found = cast("Mapping[str, JSON]", tool["parameters"].get("properties") or {})
+    return (cast("Mapping[str, JSON]", each) for each in found.values() if isinstance(each, Mapping))
 
 
 def _done(word: str, messages: Sequence[Message]) -> bool:

@@ -7,7 +7,7 @@ dict (text keys). Everything else is an object {"$t": tag, "v": data}.
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
@@ -214,12 +214,12 @@ class Decoder:
         """A dict whose keys are not all text."""
         if not isinstance(tree, list) or len(cast("list[Tree]", tree)) > _MAX_HASHED:
             raise BadTree("not an array, or too many keys")
-        pairs = [pair if isinstance(pair, list) else [] for pair in cast("list[Tree]", tree)]
-        if any(len(pair) != 2 for pair in cast("list[list[Tree]]", pairs)):
+        pairs = [cast("list[Tree]", pair) if isinstance(pair, list) else [] for pair in cast("list[Tree]", tree)]
+        if any(len(pair) != 2 for pair in pairs):
             raise BadTree("not a pair")
         with self._as_keys():
-            keys = [self.decode(pair[0], depth + 2) for pair in cast("list[list[Tree]]", pairs)]
-        values = [self.decode(pair[1], depth + 2) for pair in cast("list[list[Tree]]", pairs)]
+            keys = [self.decode(pair[0], depth + 2) for pair in pairs]
+        values = [self.decode(pair[1], depth + 2) for pair in pairs]
         found: dict[object, object] = {}
         for index in self._in_time(keys):
             found[keys[index]] = values[index]
@@ -235,7 +235,7 @@ class Decoder:
             raise BadTree("a set or a dict's keys hold a Decimal and a number that is very long")
 
     @contextmanager
-    def _as_keys(self) -> Iterator[None]:
+    def _as_keys(self) -> Generator[None, None, None]:
         self._keys += 1
         yield
         self._keys -= 1
