@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, cast
+from typing import cast
 
 from agentkit.messages import JSON, Message
 from agentkit.models.base import ToolSchema
@@ -58,9 +58,8 @@ def answer(rules: Rules, tools: Sequence[ToolSchema], messages: Sequence[Message
 
 
 def _arguments(tool: ToolSchema) -> Iterator[Mapping[str, JSON]]:
-    # Any: a schema from elsewhere may have true or false in the place of an argument's own.
-    found = cast("Mapping[str, Any]", tool["parameters"].get("properties") or {})
-    return (each for each in found.values() if isinstance(each, Mapping))
+    found = cast("Mapping[str, object]", tool["parameters"].get("properties") or {})
+    return (cast("Mapping[str, JSON]", each) for each in found.values() if isinstance(each, Mapping))
 
 
 def _done(word: str, messages: Sequence[Message]) -> bool:
