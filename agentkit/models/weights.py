@@ -71,7 +71,7 @@ class Adapter:
 
 ADAPTER = Adapter(
     path=Path(__file__).parent / "trained" / "smollm2-135m-agentkit.gguf",
-    sha256="c0da10671f331872ff1d43539a4e98a4c42d0c5f9f8566da12650a9a3ca86c59",
+    sha256="8b7ee1a759b84e0748317b86875f28c887597c793dbf9f9045096cb573811b82",
 )
 """See the model card beside it."""
 
