@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agentkit.sandbox import Limits
 from agentkit.sandbox.client import Worker
-from agentkit.sandbox.exchange import Exchange, Stopped, Tool
+from agentkit.sandbox.exchange import Exchange, Outcome, Stopped, Tool
 from agentkit.sandbox.values import plain
 from agentkit.sandbox.wire import (
     Failed,
@@ -159,6 +159,40 @@ def test_any_worker_gives_an_outcome(stream: bytes) -> None:
         writer.join()
         assert isinstance(exchange.printed.text, str)
         assert outcome != Stopped("time")
+
+
+def exchanged(stream: bytes, tool: Tool) -> Outcome:
+    """The outcome of a worker that sends these bytes, reads nothing and stays."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        writer = threading.Thread(target=theirs.sendall, args=(stream,))
+        writer.start()
+        outcome = Exchange(Worker(1, ours, 0, None), {"t": tool}, Limits(wall=0.2), lambda: None).run(b"")
+        writer.join()
+        return outcome
+
+
+def called(count: int, *args: object) -> bytes:
+    """The frames of calls that are made together."""
+    payload = dumps({"id": 1, "name": "t", "batch": count, "args": plain(list(args)), "kwargs": {}})
+    return frame(b"C", payload) * count
+
+
+def test_replies_that_nobody_reads_are_not_piled_up() -> None:
+    made: list[int] = []
+
+    def reply() -> str:
+        made.append(1)
+        return "y" * 250_000
+
+    assert exchanged(called(100), reply) == Stopped("time")
+    assert len(made) <= 16
+
+
+def test_calls_that_weigh_too_much_together_are_not_kept() -> None:
+    made: list[object] = []
+    assert exchanged(called(100, "x" * 60_000)[:800_000], made.append) == Stopped("protocol")
+    assert not made
 
 
 def send_and_leave(connection: socket.socket, stream: bytes) -> None:
