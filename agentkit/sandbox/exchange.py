@@ -214,7 +214,7 @@ class Exchange:
         if self._calls > 2 * self._limits.tool_calls + 10:
             return Stopped("calls")
         self._waiting.append((self._calls, call))
-        if len(self._waiting) == call.batch:
+        if len(self._waiting) >= call.batch:
             batch, self._waiting, self._weight = self._waiting, [], 0
             self._answer(batch)
         return None
