@@ -157,6 +157,19 @@ def allowed_kinds(expected: str) -> set[str]:
     return {"ok", "program", "not_allowed", "time", "memory", "output", "result", "crashed"}
 
 
+def is_late(result: Result) -> bool:
+    return result.usage.wall > LIMITS.wall + GRACE
+
+
+def tried(sandbox: Sandbox, attempt: Attempt) -> Result:
+    """The result of an attempt. Where it is late, once more and again: something else may have had the processors."""
+    for _ in range(2):
+        result = sandbox.run(attempt.source, tools={"echo": echo})
+        if not is_late(result):
+            return result
+    return sandbox.run(attempt.source, tools={"echo": echo})
+
+
 def judge(attempt: Attempt, result: Result, policy: Policy) -> list[str]:
     """What is wrong with the result of an attempt."""
     found: list[str] = []
@@ -171,7 +184,7 @@ def judge(attempt: Attempt, result: Result, policy: Policy) -> list[str]:
         found.append(f"reached its goal: {value:.200}")
     if SECRET_FILE in shown or SECRET_ENV in shown:
         found.append("a secret came out")
-    if result.usage.wall > LIMITS.wall + GRACE:
+    if is_late(result):
         found.append(f"took {result.usage.wall:.2f} s")
     return found
 
@@ -186,7 +199,7 @@ def run_all(sandbox: Sandbox, attempts: Iterable[Attempt], canary: Path, policy:
     host = Host.now(canary)  # before the first: what each leaves behind must not add up either
     problems: dict[str, list[str]] = {}
     for attempt in attempts:
-        result = sandbox.run(attempt.source, tools={"echo": echo})
+        result = tried(sandbox, attempt)
         found = judge(attempt, result, policy)
         if sandbox.run("6 * 7").value != 42:
             found.append("the next program does not run")
