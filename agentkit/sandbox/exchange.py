@@ -5,10 +5,10 @@ import re
 import select
 import socket
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 from .calls import CALL_NUMBER
@@ -16,6 +16,7 @@ from .client import Worker
 from .limits import GRACE, Limits
 from .values import Tree, Unencodable, plain
 from .wire import (
+    MAX_BATCH,
     Failed,
     Finished,
     FrameReader,
@@ -26,6 +27,7 @@ from .wire import (
     frame,
     parse_call,
     parse_outcome,
+    weight,
 )
 
 Tool = Callable[..., object]
@@ -49,6 +51,10 @@ class Died:
 
 
 Outcome = Finished | Failed | Stopped | Died
+
+
+class _Late(Exception):
+    """The program's time is up."""
 
 
 @dataclass(slots=True)
@@ -101,9 +107,9 @@ class Exchange:
         self._tools = tools
         self._limits = limits
         self._frames = FrameReader(limits.result, limits.tool_argument)
-        self._outgoing: deque[memoryview] = deque()  # piece by piece: one large buffer would stay with the allocator
+        self._poll = select.poll()
         self._waiting: list[tuple[int, ToolCall]] = []
-        self._calls = self._received = 0
+        self._weight = self._calls = self._received = 0
         self._most = limits.output_total + limits.result + 2 * limits.tool_calls * limits.tool_argument
         self._paused = 0.0
         self._started = 0.0
@@ -134,19 +140,20 @@ class Exchange:
         """
         self._started = time.monotonic()
         self._socket.setblocking(False)
-        self._send(message)
-        poll = select.poll()
         try:
             if self._stale():
                 return Stopped("protocol")
-            self._flush()
+            self._send(message)
             self._sent()
             while True:
-                outcome = self._step(poll)
+                self._wait(select.POLLIN)
+                outcome = self._read()
                 if outcome is not None:
                     return outcome
         except ProtocolError:
             return Stopped("protocol")
+        except _Late:
+            return Stopped("time")
         except OSError:
             return Stopped("cancelled") if self._cancelled else Died()
 
@@ -157,16 +164,12 @@ class Exchange:
         except BlockingIOError:
             return False
 
-    def _step(self, poll: select.poll) -> Outcome | None:
-        """Sends or receives once. While there is something to send, a worker in order sends nothing itself."""
-        self._flush()
+    def _wait(self, event: int) -> None:
+        """Until the socket can be read or written, or the program's time is up."""
         left = self._limits.wall + GRACE - self.elapsed
-        if left <= 0:
-            return Stopped("time")
-        poll.register(self._socket, select.POLLOUT if self._outgoing else select.POLLIN)
-        if not poll.poll(left * 1000):
-            return Stopped("time")
-        return None if self._outgoing else self._read()
+        self._poll.register(self._socket, event)
+        if left <= 0 or not self._poll.poll(left * 1000):
+            raise _Late
 
     def _read(self) -> Outcome | None:
         try:
@@ -182,19 +185,14 @@ class Exchange:
                 return outcome
         return Stopped("output") if self._received > self._most else None
 
-    def _flush(self) -> None:
-        """Sends what the socket takes now: a worker that reads nothing must not hold the host."""
-        with contextlib.suppress(BlockingIOError):
-            while self._outgoing:
-                piece = self._outgoing[0]
-                sent = self._socket.send(piece)
-                if sent < len(piece):
-                    self._outgoing[0] = piece[sent:]
-                else:
-                    self._outgoing.popleft()
-
     def _send(self, message: bytes) -> None:
-        self._outgoing.append(memoryview(message))
+        """All of it. A worker in order reads it at once; one that does not must not hold the host."""
+        data = memoryview(message)
+        while data:
+            try:
+                data = data[self._socket.send(data) :]
+            except BlockingIOError:
+                self._wait(select.POLLOUT)
 
     def _frame(self, kind: bytes, payload: bytes) -> Outcome | None:
         match kind:
@@ -202,32 +200,59 @@ class Exchange:
                 self.printed.add(payload)
                 return Stopped("output") if self.printed.total > self._limits.output_total else None
             case b"C":
-                return self._call(parse_call(payload))
+                return self._call(payload)
             case _:
                 return parse_outcome(payload)
 
-    def _call(self, call: ToolCall) -> Outcome | None:
-        """Collects a batch, then answers it. The program's clock stands still meanwhile."""
+    def _call(self, payload: bytes) -> Outcome | None:
+        """Collects a batch, then answers it."""
+        self._weight += weight(payload)
+        if self._waiting and self._weight > MAX_BATCH:
+            return Stopped("protocol")  # a worker in order sends fewer at once
+        call = parse_call(payload)
         self._calls += 1
         if self._calls > 2 * self._limits.tool_calls + 10:
             return Stopped("calls")
         self._waiting.append((self._calls, call))
-        if len(self._waiting) < call.batch:
-            return None
-        batch, self._waiting = self._waiting, []
-        began = time.monotonic()
-        over = self._calls > self._limits.tool_calls
-        for reply in (self._refused(call) for _, call in batch) if over else self._answer(batch):
-            self._send(frame(b"V", reply))
-        self._paused += time.monotonic() - began
+        if len(self._waiting) >= call.batch:
+            batch, self._waiting, self._weight = self._waiting, [], 0
+            self._answer(batch)
         return None
 
-    def _answer(self, batch: list[tuple[int, ToolCall]]) -> Iterator[bytes]:
-        if len(batch) == 1:
+    def _answer(self, batch: list[tuple[int, ToolCall]]) -> None:
+        """The program's clock stands still while the tools run, not while it takes the replies."""
+        with contextlib.closing(self._replies(batch)) as replies:
+            while True:
+                began = time.monotonic()
+                reply = next(replies, None)
+                self._paused += time.monotonic() - began
+                if reply is None:
+                    return
+                self._send(frame(b"V", reply))
+
+    def _replies(self, batch: list[tuple[int, ToolCall]]) -> Generator[bytes]:
+        """As they come. The next call starts when one has been passed on: few are held at once."""
+        if self._calls > self._limits.tool_calls:
+            yield from (self._refused(call) for _, call in batch)
+        elif len(batch) == 1:
             yield self._reply(batch[0])
-            return
+        else:
+            yield from self._side_by_side(batch)
+
+    def _side_by_side(self, batch: list[tuple[int, ToolCall]]) -> Generator[bytes]:
+        left = iter(batch)
         with ThreadPoolExecutor(min(len(batch), _PARALLEL), thread_name_prefix="agentkit-tools") as pool:
-            yield from pool.map(self._reply, batch)
+            running = {pool.submit(self._reply, numbered) for numbered in islice(left, _PARALLEL)}
+            while running:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                yield from self._take(done)
+                running |= {pool.submit(self._reply, numbered) for numbered in islice(left, _PARALLEL - len(running))}
+
+    @staticmethod
+    def _take(done: set[Future[bytes]]) -> Generator[bytes]:
+        """The replies; each is let go of once it is passed on."""
+        while done:
+            yield done.pop().result()
 
     def _refused(self, call: ToolCall) -> bytes:
         return _error(call, "ToolError", f"too many tool calls in one program (limit {self._limits.tool_calls})")

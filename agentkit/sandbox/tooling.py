@@ -2,12 +2,12 @@
 
 import builtins
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import cast
 
 from .channel import Channel, Output, Timer
 from .values import Decoder, Tree, Unencodable, plain
-from .wire import dumps
+from .wire import MAX_BATCH, dumps, weight
 
 
 class ToolError(Exception):
@@ -15,6 +15,23 @@ class ToolError(Exception):
 
 
 Call = tuple[str, tuple[object, ...], dict[str, object]]
+
+_BATCH = b',"batch":%4d}'  # the end of a C frame, as long whatever the number
+
+
+def _batches(payloads: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """In order, as many together as weigh no more than the host takes; at least one."""
+    batch: list[bytes] = []
+    total = 0
+    for payload in payloads:
+        heavy = weight(payload + _BATCH % 0)
+        if batch and total + heavy > MAX_BATCH:
+            yield batch
+            batch, total = [], 0
+        batch.append(payload)
+        total += heavy
+    if batch:
+        yield batch
 
 
 def _exception(name: str, message: str) -> Exception:
@@ -80,35 +97,40 @@ class Tools:
         return next((name for function, name in self._names.items() if function is item), None)
 
     def _exchange(self, calls: list[Call]) -> list[object]:
-        """Sends the calls together and waits for all replies. The first error, in order, is raised."""
+        """Sends the calls, in batches that the host can hold, and waits for the replies of each.
+
+        The first error, in order, is raised at the end.
+        """
         if len(calls) > self._calls:
             raise ToolError(f"too many tool calls in one program (limit {self._calls})")
         frames: dict[int, bytes] = {}
         for name, args, kwargs in calls:
             self._number += 1
-            frames[self._number] = self._encode(name, args, kwargs, len(calls))
+            frames[self._number] = self._encode(name, args, kwargs)
         self._output.flush()
         self._timer.pause()
+        replies: dict[object, dict[str, Tree]] = {}
         try:
-            for payload in frames.values():
-                self._channel.send(b"C", payload)
-            replies: dict[object, dict[str, Tree]] = {}
-            while len(replies) < len(frames):
-                reply = self._channel.receive()[1]
-                replies[reply["id"]] = reply
+            for batch in _batches(frames.values()):
+                for payload in batch:
+                    self._channel.send(b"C", payload + _BATCH % len(batch))
+                for _ in batch:
+                    reply = self._channel.receive()[1]
+                    replies[reply["id"]] = reply
         finally:
             self._timer.resume()
         return [self._value(replies[number]) for number in frames]
 
-    def _encode(self, name: str, args: tuple[object, ...], kwargs: dict[str, object], batch: int) -> bytes:
+    def _encode(self, name: str, args: tuple[object, ...], kwargs: dict[str, object]) -> bytes:
+        """The payload of a C frame but for its end."""
         try:
             given: dict[str, Tree] = {"args": plain(list(args)), "kwargs": plain(kwargs)}
         except Unencodable as error:
             raise TypeError(f"the arguments of {name}: {error}") from None
-        payload = dumps({"id": self._number, "name": name, "batch": batch, **given})
+        payload = dumps({"id": self._number, "name": name, **given})
         if len(payload) > self._longest:
             raise ValueError(f"the arguments of {name} are too large: {len(payload)} bytes, limit {self._longest}")
-        return payload
+        return payload[:-1]
 
     @staticmethod
     def _value(reply: dict[str, Tree]) -> object:

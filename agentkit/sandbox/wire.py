@@ -18,6 +18,7 @@ _ENVELOPE = 4 << 10
 _MAX_OUTPUT_FRAME = 64 << 10
 _MAX_NUMBER = 40
 MAX_WEIGHT = 7_000_000
+MAX_BATCH = 2_000_000  # of calls sent together; a single one may weigh more
 _TREE_DEPTH = 4 * MAX_DEPTH  # a level of a value is at most three levels of JSON
 # A text that does not end takes all that is left: to look for its end again at each quote would cost the square.
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{},:]', re.DOTALL)
@@ -118,6 +119,13 @@ def _in_memory(data: bytes) -> int:
     return len(data.translate(None, _CONTINUED)) * (4 if wide else 2)
 
 
+def weight(data: bytes) -> int:
+    """About the most bytes that the host needs for JSON text once it is parsed. Quick: what is in texts counts too."""
+    parts = data.count(b"[") + data.count(b"{")
+    most = parts * _PART + data.count(b",") * _ELEMENT + data.count(b":") * _ENTRY + data.count(b'"') * _TEXT // 2
+    return max(most, _TIMES * _in_memory(data))
+
+
 def excess(data: bytes) -> str:
     """Why JSON text may not cross: what it would cost to parse it; empty when it may.
 
@@ -125,21 +133,19 @@ def excess(data: bytes) -> str:
     """
     if _TIMES * _in_memory(data) > MAX_WEIGHT:
         return "is too long for the characters in it"
-    parts = data.count(b"[") + data.count(b"{")
-    most = parts * _PART + data.count(b",") * _ELEMENT + data.count(b":") * _ENTRY + data.count(b'"') * _TEXT // 2
-    if parts <= _TREE_DEPTH and most <= MAX_WEIGHT:  # true of almost all
+    if data.count(b"[") + data.count(b"{") <= _TREE_DEPTH and weight(data) <= MAX_WEIGHT:  # true of almost all
         return ""
-    weight = depth = 0
+    total = depth = 0
     for token in _TOKENS.finditer(data):  # one by one: no copy of the text
         kind = data[token.start()]
-        weight += _WEIGHTS[kind]
+        total += _WEIGHTS[kind]
         if kind in b"[{":
             depth += 1
             if depth > _TREE_DEPTH:
                 return "is nested too deeply"
         elif kind in b"]}":
             depth -= 1
-        if weight > MAX_WEIGHT:
+        if total > MAX_WEIGHT:
             return "has too many parts"
     return ""
 

@@ -1,4 +1,5 @@
-"""Hostile programs and what must hold after each. `python -m tests.sandbox.hostile pal none` prints the problems.
+"""Hostile programs and what must hold after each. `python -m tests.sandbox.hostile SETTING [PART PARTS]` prints the
+problems of a setting: "pal", "none", or "math" for the attempts through numpy and sympy; of every PARTS-th attempt.
 
 In a process of its own: what is counted (memory, threads, descriptors, children) must be this program's alone.
 """
@@ -156,6 +157,19 @@ def allowed_kinds(expected: str) -> set[str]:
     return {"ok", "program", "not_allowed", "time", "memory", "output", "result", "crashed"}
 
 
+def is_late(result: Result) -> bool:
+    return result.usage.wall > LIMITS.wall + GRACE
+
+
+def tried(sandbox: Sandbox, attempt: Attempt) -> Result:
+    """The result of an attempt. Where it is late, once more and again: something else may have had the processors."""
+    for _ in range(2):
+        result = sandbox.run(attempt.source, tools={"echo": echo})
+        if not is_late(result):
+            return result
+    return sandbox.run(attempt.source, tools={"echo": echo})
+
+
 def judge(attempt: Attempt, result: Result, policy: Policy) -> list[str]:
     """What is wrong with the result of an attempt."""
     found: list[str] = []
@@ -170,7 +184,7 @@ def judge(attempt: Attempt, result: Result, policy: Policy) -> list[str]:
         found.append(f"reached its goal: {value:.200}")
     if SECRET_FILE in shown or SECRET_ENV in shown:
         found.append("a secret came out")
-    if result.usage.wall > LIMITS.wall + GRACE:
+    if is_late(result):
         found.append(f"took {result.usage.wall:.2f} s")
     return found
 
@@ -182,38 +196,38 @@ def echo(value: object) -> object:
 def run_all(sandbox: Sandbox, attempts: Iterable[Attempt], canary: Path, policy: Policy) -> dict[str, list[str]]:
     """Runs the attempts one after another; the problems of each, none left out."""
     sandbox.run("1")
-    host = Host.now(canary)
+    host = Host.now(canary)  # before the first: what each leaves behind must not add up either
     problems: dict[str, list[str]] = {}
     for attempt in attempts:
-        host = replace(host, memory=Host.now(canary).memory)  # the allocator keeps some of what earlier ones took
-        result = sandbox.run(attempt.source, tools={"echo": echo})
+        result = tried(sandbox, attempt)
         found = judge(attempt, result, policy)
         if sandbox.run("6 * 7").value != 42:
             found.append("the next program does not run")
-        found += settle(host, canary, host.children, 2)
-        if found:
-            problems[attempt.id] = found
+        left = settle(host, canary, host.children, 2)
+        if left:
+            host = replace(Host.now(canary), children=host.children)  # told once
+        if found or left:
+            problems[attempt.id] = [attempt.kind, *found, *left]
     return problems
 
 
-def main() -> None:
-    """The attempts in the settings that are named: "pal", "none", and "math" for those through numpy and sympy."""
-    found: dict[str, dict[str, dict[str, list[str]]]] = {}
+def chosen(canary: Path, *, math: bool, part: int, parts: int) -> list[Attempt]:
+    """Every `parts`-th attempt, from number `part` on; through numpy and sympy or the others."""
+    return [attempt for attempt in load_all(canary) if (attempt.kind in MATH) == math][part::parts]
+
+
+def main(setting: str, part: str = "0", parts: str = "1") -> None:
+    """Prints the problems of each attempt, and how many there were."""
+    math = setting == "math"
+    # sympy evaluates strings and numpy shows addresses: through them only layer 2 has to hold.
+    judged: Policy = "pal" if setting == "pal" else "none"
     with canary_folder() as canary:
-        for setting in sys.argv[1:]:
-            math = setting == "math"
-            attempts = [attempt for attempt in load_all(canary) if (attempt.kind in MATH) == math]
-            kinds = {attempt.id: attempt.kind for attempt in attempts}
-            # sympy evaluates strings and numpy shows addresses: through them only layer 2 has to hold.
-            judged: Policy = "pal" if setting == "pal" else "none"
-            policy: Policy = "none" if setting == "none" else "pal"
-            with Sandbox(policy=policy, modules=MATH if math else (), limits=LIMITS) as sandbox:
-                problems = run_all(sandbox, attempts, canary, judged)
-            found[setting] = {kind: {} for kind in kinds.values()}
-            for name, faults in problems.items():
-                found[setting][kinds[name]][name] = faults
-    json.dump({"user": os.getuid(), "problems": found}, sys.stdout)
+        attempts = chosen(canary, math=math, part=int(part), parts=int(parts))
+        policy: Policy = "none" if setting == "none" else "pal"
+        with Sandbox(policy=policy, modules=MATH if math else (), limits=LIMITS) as sandbox:
+            problems = run_all(sandbox, attempts, canary, judged)
+    json.dump({"user": os.getuid(), "attempts": len(attempts), "problems": problems}, sys.stdout)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -1,6 +1,7 @@
 """One test for each construct: under the policy a program gives what plain CPython gives."""
 
 import io
+import sys
 from contextlib import redirect_stdout
 from types import ModuleType
 
@@ -9,10 +10,12 @@ import pytest
 from .layer1 import run, sections
 
 FILES = ("language.txt", "functions.txt", "classes.txt", "dunders.txt")
+SINCE = {"since-3.12.txt": (3, 12), "since-3.14.txt": (3, 14)}
 
 
 def programs() -> list[object]:
-    return [pytest.param(source, id=title) for name in FILES for title, source in sections(name)]
+    files = [*FILES, *(name for name, version in SINCE.items() if sys.version_info >= version)]
+    return [pytest.param(source, id=title) for name in files for title, source in sections(name)]
 
 
 def plain(source: str, monkeypatch: pytest.MonkeyPatch) -> tuple[object, str]:

@@ -2,17 +2,25 @@
 
 import contextlib
 import json
+import re
 import socket
 import threading
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentkit.sandbox import Limits
-from agentkit.sandbox.client import Worker
-from agentkit.sandbox.exchange import Exchange, Stopped, Tool
-from agentkit.sandbox.values import plain
+from agentkit.sandbox import Limits, Result
+from agentkit.sandbox.client import Exit, Worker
+from agentkit.sandbox.engine import Cancellation, Program, execute
+from agentkit.sandbox.exchange import Exchange, Outcome, Stopped, Tool
+from agentkit.sandbox.result import show
+from agentkit.sandbox.values import Tree, encoded, opaque_tree, plain
 from agentkit.sandbox.wire import (
     Failed,
     Finished,
@@ -159,6 +167,150 @@ def test_any_worker_gives_an_outcome(stream: bytes) -> None:
         writer.join()
         assert isinstance(exchange.printed.text, str)
         assert outcome != Stopped("time")
+
+
+class Answering:
+    """A launcher whose worker answers any program with these bytes, and leaves."""
+
+    layers = ()
+    alive = True
+
+    def __init__(self, connection: socket.socket, stream: bytes) -> None:
+        self._connection, self._stream = connection, stream
+
+    def take(self, memory: int, cpu: int | None) -> Worker:
+        raise AssertionError
+
+    def refill(self) -> None:
+        send_and_leave(self._connection, self._stream)
+
+    def end(self, worker: Worker, *, report: bool) -> Exit | None:
+        return Exit(0, 0.0, 0) if report else None
+
+    def close(self) -> None:
+        """Nothing runs."""
+
+
+VALUES: tuple[object, ...] = (
+    [None, True, -1, 10**40, 1.5, float("nan"), "\ud800 \u00e9", b"ab", 1j, Decimal("1.5"), Fraction(1, 3)],
+    {"a": (1, {2}, frozenset({"x"})), 2: [{}], "d": date(2024, 2, 29), "t": timedelta(seconds=1.5)},
+    [datetime(2024, 1, 1, tzinfo=UTC), range(3), ...],
+)
+
+
+def valid_frames() -> list[bytes]:
+    """Frames of each kind, as a worker in order sends them."""
+    found = [frame(b"O", "text \u00e9".encode())]
+    for value in VALUES:
+        tree = encoded(value, lambda _e, other, _d: opaque_tree("object", repr(other)))
+        found.append(frame(b"R", dumps({"ok": True, "names": ["a"], "value": tree})))
+        call: dict[str, Tree] = {"id": 1, "name": "echo", "args": [tree], "kwargs": {}}
+        found.append(frame(b"C", dumps({**call, "batch": 1})))
+        found.append(frame(b"C", dumps({**call, "batch": 2})) + frame(b"C", dumps({**call, "id": 2, "batch": 2})))
+    failed: dict[str, Tree] = {"ok": False, "fault": "raised", "type": "KeyError", "message": "'k'", "line": 1}
+    return [
+        *found,
+        frame(b"R", dumps({**failed, "source": "x", "names": []})),
+        frame(b"R", b'{"ok":true,"shown":true}'),
+    ]
+
+
+def reframed(random: Random, stream: bytes) -> bytes:
+    """A frame that is whole again, though its payload was changed: it gets as far as the decoder."""
+    payload = changed(random, stream[5:])
+    return frame(stream[:1], payload)
+
+
+def changed(random: Random, data: bytes) -> bytes:
+    """Bytes with a bit turned, a piece left out, doubled, moved or cut off, or a token in the place of another."""
+    start, end = sorted(random.choices(range(len(data) + 1), k=2))
+    piece, place = data[start:end], random.randrange(len(data) + 1)
+    match random.randrange(6):
+        case 0 if data:
+            place %= len(data)
+            return data[:place] + bytes([data[place] ^ 1 << random.randrange(8)]) + data[place + 1 :]
+        case 1:
+            return data[:start] + data[end:]
+        case 2:
+            return data[:end] + piece * random.randrange(1, 4) + data[end:]
+        case 3:
+            return data[:place] + piece + data[place:]
+        case 4:
+            return data[:start]
+        case _:
+            tokens = [*TOKENS, *TOKEN.findall(data)]
+            found = [match.span() for match in TOKEN.finditer(data)] or [(start, end)]
+            start, end = random.choice(found)
+            return data[:start] + random.choice(tokens) + data[end:]
+
+
+TOKEN = re.compile(rb'"[^"]*"|-?[0-9.]+|true|false|null|[\[\]{},:]')
+TOKENS = [b"1e999", b"-0", b"NaN", b'"$t"', b'"v"', b'"9999-12-31"', b'"1E+999999"', b'"-f"', b'"\\ud800"', b"1" * 41]
+
+
+def test_frames_that_are_changed_at_random_give_a_result() -> None:
+    """Five thousand streams of valid frames, of which one or more are broken: the same ones each time."""
+    random, valid = Random(3), valid_frames()
+    kinds: Counter[str] = Counter()
+    for _ in range(5000):
+        frames = random.choices(valid, k=random.randrange(1, 4))
+        for place in random.choices(range(len(frames)), k=random.randrange(1, 3)):
+            frames[place] = random.choice([changed, reframed, reframed])(random, frames[place])
+        result = answered_with(b"".join(frames))
+        assert result.error is None or isinstance(result.error.message, str)
+        show(result.value).encode()
+        result.output.encode()
+        kinds["ok" if result.error is None else result.error.kind] += 1
+    assert set(kinds) == {"ok", "program", "crashed"}, kinds  # both what is whole and what is not was met
+    assert min(kinds.values()) > 100, kinds
+
+
+def answered_with(stream: bytes) -> Result:
+    """What a program comes to whose worker sends this."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        place = Answering(theirs, stream), Worker(1, ours, 0, None)
+        program = Program("", "auto", Limits(wall=5), tools={"echo": echo})
+        return execute(place, program, program.message(), Cancellation(), keep=False).result
+
+
+def exchanged(stream: bytes, tool: Tool) -> Outcome:
+    """The outcome of a worker that sends these bytes, reads nothing and stays."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        writer = threading.Thread(target=send, args=(theirs, stream))
+        with ours:
+            outcome = Exchange(Worker(1, ours, 0, None), {"t": tool}, Limits(wall=0.2), writer.start).run(b"")
+        writer.join()
+    return outcome
+
+
+def send(connection: socket.socket, stream: bytes) -> None:
+    with contextlib.suppress(OSError):  # the host hangs up
+        connection.sendall(stream)
+
+
+def called(count: int, *args: object) -> bytes:
+    """The frames of calls that are made together."""
+    payload = dumps({"id": 1, "name": "t", "batch": count, "args": plain(list(args)), "kwargs": {}})
+    return frame(b"C", payload) * count
+
+
+def test_replies_that_nobody_reads_are_not_piled_up() -> None:
+    made: list[int] = []
+
+    def reply() -> str:
+        made.append(1)
+        return "y" * 250_000
+
+    assert exchanged(called(100), reply) == Stopped("time")
+    assert len(made) <= 16
+
+
+def test_calls_that_weigh_too_much_together_are_not_kept() -> None:
+    made: list[object] = []
+    assert exchanged(called(100, "x" * 60_000), made.append) == Stopped("protocol")
+    assert not made
 
 
 def send_and_leave(connection: socket.socket, stream: bytes) -> None:
