@@ -172,7 +172,7 @@ def test_any_worker_gives_an_outcome(stream: bytes) -> None:
 class Answering:
     """A launcher whose worker answers any program with these bytes, and leaves."""
 
-    layers = ()
+    layers: tuple[str, ...] = ()
     alive = True
 
     def __init__(self, connection: socket.socket, stream: bytes) -> None:
@@ -238,8 +238,8 @@ def changed(random: Random, data: bytes) -> bytes:
         case 4:
             return data[:start]
         case _:
-            tokens = [*TOKENS, *TOKEN.findall(data)]
             found = [match.span() for match in TOKEN.finditer(data)] or [(start, end)]
+            tokens = [*TOKENS, *(data[begin:stop] for begin, stop in found)]
             start, end = random.choice(found)
             return data[:start] + random.choice(tokens) + data[end:]
 
