@@ -15,7 +15,20 @@ from typing import Any, Literal, TypeAlias, assert_never
 from agentkit.errors import ToolError
 from agentkit.tool import IdempotencyKey, RunContext, Tool, tool
 
-from .arguments import BookingId, Day, Dollars, FlightId, HotelId, Name, NameOrAll, Names, Nights, Place, Seats, ToCancel
+from .arguments import (
+    BookingId,
+    Day,
+    Dollars,
+    FlightId,
+    HotelId,
+    Name,
+    NameOrAll,
+    Names,
+    Nights,
+    Place,
+    Seats,
+    ToCancel,
+)
 from .booking import Booking, BookingStore, Flight, Offer, Stay
 from .dates import read_date
 from .places import City, distance_km, find_city
