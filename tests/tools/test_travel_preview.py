@@ -14,7 +14,8 @@ def test_the_approver_sees_the_flight_and_the_price() -> None:
         asked.append(request)
         return True
 
-    search = 'Action: search_flights\nAction Input: {"origin": "Oslo", "destination": "Rome", "date": "tomorrow"}'
+    wanted = '{"origin": "London", "destination": "New York", "date": "tomorrow", "seats": 2}'
+    search = f"Action: search_flights\nAction Input: {wanted}"
     model = ScriptedModel([search, lambda request: _book(request.messages[-1].text), "Final Answer: done"])
     run = Agent(model, travel_tools(store), approve=approve).run("?")
     booking = run.steps[1].observation
