@@ -12,18 +12,15 @@ from dataclasses import dataclass
 from agentkit.messages import Message
 from agentkit.models.answer_grammar import answer
 from agentkit.models.base import ReplyFormat, ToolSchema
+from agentkit.models.code_grammar import code
 from agentkit.models.copy_grammar import Heard
-from agentkit.models.gbnf import FIRST, Rules, any_of, line, literal
+from agentkit.models.gbnf import Rules, any_of, line, literal
 from agentkit.models.json_grammar import JsonGrammar
 
 __all__ = ["Held", "held_to"]
 
 THOUGHT = 200
 """Characters in a thought."""
-CODE_LINES, CODE_WIDTH = 24, 100
-
-# Python needs no backtick: without one, the fence can only end where it should.
-_CODE_CHAR = r"[^`\x00-\x1F\x7F\x85\u2028\u2029]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ def held_to(format: ReplyFormat, messages: Sequence[Message] = ()) -> Held:  # n
         case "answer":
             return Held("Final Answer:", rules.text(f'" " {answer(rules, format.tools, messages)}'))
         case "code":
-            return Held("```python\n", rules.text(_code(rules)))
+            return Held("```python\n", rules.text(code(rules)))
         case "react":
             thought = rules.add("thought", line(rules, THOUGHT))
             final = f'"Final Answer: " {answer(rules, format.tools, messages)}'
@@ -66,9 +63,3 @@ def _action(rules: Rules, tools: tuple[ToolSchema, ...], heard: Heard) -> str | 
     found = [(tool["name"], JsonGrammar(rules, tool["parameters"], heard).arguments()) for tool in tools]
     calls = [f'{literal(name)} "\\nAction Input: " {given}' for name, given in found if given]
     return f'"Action: " {any_of(calls)}' if calls else None
-
-
-def _code(rules: Rules) -> str:
-    line = rules.add("code-line", f'{_CODE_CHAR}{{0,{CODE_WIDTH}}} "\\n"')
-    first = f'{FIRST.replace("[^", "[^`")} {_CODE_CHAR}{{0,{CODE_WIDTH - 1}}} "\\n"'
-    return f'{first} {line}{{0,{CODE_LINES - 1}}} "```"'

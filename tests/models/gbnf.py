@@ -14,11 +14,16 @@ _ESCAPE = re.compile(r"\\(?:x([0-9A-F]{2})|u([0-9A-F]{4})|(.))")
 _INTERESTING = [*map(chr, range(0x20, 0x7F)), *"éß中文🙂\\\"'`{}[]:,\t\n\x00\x7f\x85\u2028\u3000\u200b"]
 
 
+DEEP = 9
+"""Rules inside each other from which on the first alternative is taken, and nothing that need not be there."""
+
+
 class Sampler:
     """Writes texts of a grammar; raises ValueError for one it cannot read (an undefined rule, a stray bracket)."""
 
     def __init__(self, grammar: str) -> None:
         self._rules: dict[str, Writer] = {}
+        self._depth = 0
         for line in grammar.splitlines():
             name, arrow, expression = line.partition(" ::= ")
             if not arrow or name in self._rules:
@@ -32,7 +37,10 @@ class Sampler:
     def __call__(self, rule: str, random: Random) -> str:
         if rule not in self._rules:
             raise ValueError(f"undefined rule {rule}")
-        return self._rules[rule](random)
+        self._depth += 1
+        text = self._rules[rule](random)
+        self._depth -= 1
+        return text
 
     def write(self, seed: int) -> str:
         return self("root", Random(seed))
@@ -42,7 +50,7 @@ class Sampler:
         while self._tokens and self._tokens[0] == "|":
             self._tokens.pop(0)
             ways.append(self._sequence())
-        return lambda random: random.choice(ways)(random)
+        return lambda random: (ways[0] if self._depth > DEEP else random.choice(ways))(random)
 
     def _sequence(self) -> Writer:
         parts: list[Writer] = []
@@ -73,10 +81,14 @@ class Sampler:
         token = self._tokens.pop(0)
         numbers = [int(number) for number in re.findall(r"\d+", token)] or [0, 1]
         low, high = numbers[0], numbers[-1]
-        # Mostly short, now and then as long as it may be.
-        return lambda random: "".join(
-            atom(random) for _ in range(high if random.random() < 0.1 else random.randint(low, min(high, low + 4)))
-        )
+
+        def count(random: Random) -> int:
+            """Mostly few, now and then as many as there may be."""
+            if self._depth > DEEP:
+                return low
+            return high if random.random() < 0.1 else random.randint(low, min(high, low + 4))
+
+        return lambda random: "".join(atom(random) for _ in range(count(random)))
 
 
 def _tokens(expression: str) -> list[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import tokenize
 from datetime import date, datetime, time
 from enum import StrEnum
+from io import StringIO
 from types import GenericAlias
 from typing import Annotated, Any, Literal, Union
 from uuid import UUID
@@ -204,11 +206,23 @@ def test_both_ways_of_a_react_reply_are_open_with_tools_and_only_the_answer_with
     assert all(re.fullmatch(r"Thought: \S.*\nFinal Answer: \S.*", without(seed)) for seed in range(50))
 
 
+CODE = Written(ReplyFormat("code"))
+
+
 @given(seed=st.integers(0, 2**32))
+@settings(deadline=None)
 def test_a_program_stands_in_one_fence(seed: int) -> None:
-    text = Written(ReplyFormat("code"))(seed)
+    text = CODE(seed)
     assert re.fullmatch(r"```python\n(\S.*\n)(.*\n)*```", text)
     assert text.count("```") == 2
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(deadline=None)
+def test_each_line_of_a_program_closes_its_brackets_and_texts(seed: int) -> None:
+    for line in CODE(seed).splitlines()[1:-1]:
+        tokens = list(tokenize.generate_tokens(StringIO(f"{line.strip()}\n").readline))  # raises where one is open
+        assert not any(token.type == tokenize.ERRORTOKEN for token in tokens), line
 
 
 def test_an_answer_is_one_line_and_a_free_text_has_no_grammar() -> None:
