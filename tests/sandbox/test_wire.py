@@ -193,7 +193,7 @@ class Answering:
 
 VALUES: tuple[object, ...] = (
     [None, True, -1, 10**40, 1.5, float("nan"), "\ud800 \u00e9", b"ab", 1j, Decimal("1.5"), Fraction(1, 3)],
-    {"a": (1, {2}, frozenset({"x"})), 2: [{}], "d": date(2024, 2, 29), "t": timedelta(seconds=1.5)},
+    {"a": (1, {2}, frozenset({"x"})), 2: [{"y": None}], "d": date(2024, 2, 29), "t": timedelta(seconds=1.5)},
     [datetime(2024, 1, 1, tzinfo=UTC), range(3), ...],
 )
 
