@@ -29,7 +29,8 @@ def test_flights_are_plausible(origin: City, destination: City, day: date) -> No
         assert flight.begins == day
         ahead = timedelta(hours=destination.utc_offset - origin.utc_offset)
         hours = (flight.arrives - flight.departs - ahead) / timedelta(hours=1)
-        assert 400 < km / (hours - 0.3) < 1000  # km/h
+        ground = 0.2 if km < 400 else 0.0  # hours: of a short flight, taxiing and steps of five minutes are much
+        assert km / 1000 < hours - 0.3 < km / 400 + ground
         assert 19 <= flight.price <= 3000
         assert 0 <= flight.left <= 9
 
