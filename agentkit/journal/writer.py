@@ -168,9 +168,7 @@ class Writer:
                 if not job.done:  # this thread was interrupted, and nothing is committed
                     job.error = JournalError("Writing to the journal was interrupted. The run stops here; resume it.")
                     job.done = True
-                if job.future is not None:
-                    _tell(jobs)
-                    break
+            _tell(jobs)
 
     def _group(self, jobs: Sequence[Job]) -> None:
         try:
