@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class PostgresServer:
             self._port = free.getsockname()[1]
         command: list[str | Path] = ["initdb", "-D", folder / "data", "-U", "agent", "-A", "trust", "-N"]
         subprocess.run(command, user=self._user, cwd=folder, check=True)
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     @staticmethod
     def missing() -> bool:
@@ -40,23 +41,25 @@ class PostgresServer:
 
     def start(self) -> None:
         places = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self._folder}"]
-        self._process = subprocess.Popen(
-            ["postgres", "-D", self._folder / "data", "-p", str(self._port), *places],
-            user=self._user,
-            cwd=self._folder,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stderr is not None
-        assert any("ready to accept connections" in line for line in self._process.stderr)
+        # To a file, not to a pipe: the server logs each client that is killed, and nobody reads; once a pipe is full, a
+        # backend waits for it with its transaction open.
+        log = self._folder / "log"
+        with log.open("w") as told:
+            self._process = subprocess.Popen(
+                ["postgres", "-D", self._folder / "data", "-p", str(self._port), *places],
+                user=self._user,
+                cwd=self._folder,
+                stderr=told,
+            )
+        while "ready to accept connections" not in log.read_text():
+            assert self._process.poll() is None, log.read_text()
+            time.sleep(0.02)
 
     def stop(self) -> None:
         """As an operator does who cannot wait: connections are cut."""
-        assert self._process is not None and self._process.stderr is not None
+        assert self._process is not None
         self._process.send_signal(signal.SIGINT)
-        self._process.stderr.read()
         self._process.wait()
-        self._process.stderr.close()
 
 
 def _exists(user: str) -> bool:
