@@ -45,7 +45,7 @@ _HARMLESS: Final = frozenset(
 )
 _WHOLE: Final = (FunctionType, dict)
 _NAMED: Final[tuple[type, ...]] = (FunctionType, BuiltinFunctionType, type)
-_DEPUTIES: Final = (type(typing.Optional[int]).__mro__[-2], typing.ForwardRef)  # noqa: UP045
+_DEPUTIES: Final = (type(typing.Literal[1]).__mro__[-2], typing.ForwardRef)
 _PER_TYPE: Final = 60  # properties that make a new object at each read would never end
 
 

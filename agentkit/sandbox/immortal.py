@@ -11,14 +11,21 @@ import sys
 import sysconfig
 from typing import Final
 
-_COUNT: Final = 0xFFFFFFFF
-_TRIED: Final = ((3, 12), (3, 13))  # a version whose objects are laid out otherwise would be destroyed
+_AS_IMMORTAL: Final = {  # the count, and the flag that says it once more
+    (3, 12): (0xFFFFFFFF, 0),
+    (3, 13): (0xFFFFFFFF, 0),
+    (3, 14): (0xC0000000, 1),
+}
+_FLAGS_AT: Final = 6  # bytes from the count
 
 
-def _is_known() -> bool:
-    """Whether the count is where it is looked for: 64 bits, no free threading, no debug build."""
+def _known() -> tuple[int, int] | None:
+    """What makes an object immortal here; None where objects may be laid out otherwise, and would be destroyed: on 32
+    bits, with free threading, in debug builds, in other versions."""
     usual = sys.maxsize > 1 << 32 and sys.byteorder == "little" and not hasattr(sys, "gettotalrefcount")
-    return usual and sys.version_info[:2] in _TRIED and not sysconfig.get_config_var("Py_GIL_DISABLED")
+    if not usual or sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return None
+    return _AS_IMMORTAL.get(sys.version_info[:2])
 
 
 def immortalize() -> int:
@@ -26,8 +33,10 @@ def immortalize() -> int:
 
     How many there were; 0 where this is not done.
     """
-    if not _is_known():
+    known = _known()
+    if known is None:
         return 0
+    count, flag = known
     seen: set[int] = set()
     found: list[object] = []
     waiting: list[object] = gc.get_objects()
@@ -39,5 +48,7 @@ def immortalize() -> int:
             found.append(value)
             waiting.extend(gc.get_referents(value))
     for value in found:
-        ctypes.c_uint32.from_address(id(value)).value = _COUNT
+        ctypes.c_uint32.from_address(id(value)).value = count
+        if flag:
+            ctypes.c_uint16.from_address(id(value) + _FLAGS_AT).value |= flag
     return len(found)

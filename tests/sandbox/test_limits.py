@@ -108,13 +108,14 @@ def test_processor_time(sandbox: Sandbox) -> None:
         ("(" * 100_000 + "1" + ")" * 100_000, ("SyntaxError", "ProgramTooLarge", "NotAllowed")),
         ("x = " + "-" * 50_000 + "1", ("SyntaxError", "NotAllowed", "RecursionError")),
         ("a" + ".b" * 50_000, ("SyntaxError", "NotAllowed", "NameError")),
-        ("a = []\nfor _ in range(100_000): a = [a]\nlen(repr(a))", ("RecursionError",)),
+        # From 3.14 on only the stack bounds C code: repr gets deep, and compares each list with all around it.
+        ("a = []\nfor _ in range(100_000): a = [a]\nlen(repr(a))", ("RecursionError", "TimeLimit")),
     ],
     ids=["calls", "parentheses", "signs", "attributes", "repr"],
 )
 def test_deep_programs(sandbox: Sandbox, code: str, types: tuple[str, ...]) -> None:
     error = failure(sandbox, code)
-    assert error.kind in ("program", "not_allowed")
+    assert error.kind in ("program", "not_allowed", "time")
     assert error.type in types
 
 
