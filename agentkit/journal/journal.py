@@ -35,6 +35,7 @@ from agentkit.messages import JSON, Action, Observation
 if TYPE_CHECKING:
     from agentkit.journal.differences import Diff
     from agentkit.journal.store import Store
+    from agentkit.toolbox import AnyTool
 
 __all__ = ["Journal"]
 
@@ -264,6 +265,37 @@ class Journal:
             self._store.run(run_id)
         return self._store.approvals.pending(run_id)
 
+    def waiting(self, run_id: str, key: str | None = None) -> PendingApproval:
+        """The one call that a run waits with; `key` names it where several wait.
+
+        Raises:
+            ConfigError: several calls wait, and no key was given.
+            JournalError: there is no such run, nothing of it waits, or somebody has answered already.
+        """
+        self._store.run(run_id)
+        return self._store.approvals.waiting(run_id, key)
+
+    def edited(
+        self, waiting: PendingApproval, arguments: Mapping[str, JSON], tools: Mapping[str, AnyTool] | None = None
+    ) -> PendingApproval:
+        """A call that waits, with other arguments: checked, and with a preview of their own. Nothing is written down:
+        `approve` takes its arguments and preview.
+
+        Args:
+            arguments: all of them.
+            tools: the tools of the run's agent (`Agent.toolbox`), which check the arguments and tell what the call
+                would do; without them the JSON Schema checks, and the preview is empty.
+
+        Raises:
+            BadArguments: the arguments do not fit the tool.
+            ConfigError: one of them is a secret, which the journal does not keep; or the tool is not among `tools`.
+            ToolError: the tool says that the call could not be done, or fails to say what it would do.
+        """
+        if tools is not None and waiting.tool not in tools:
+            raise ConfigError(f"There is no tool {waiting.tool!r} any more: there are {', '.join(tools) or 'none'}.")
+        tool = None if tools is None else tools[waiting.tool]
+        return self._store.approvals.edited(waiting, arguments, tool, Masks(self._redact))
+
     def approve(
         self,
         run_id: str,
@@ -272,6 +304,8 @@ class Journal:
         *,
         by: str | None = None,
         key: str | None = None,
+        preview: str = "",
+        shown: PendingApproval | None = None,
     ) -> PendingApproval:
         """Say yes to the call that a run waits with; then it can be resumed. The first answer to a call counts.
 
@@ -279,6 +313,8 @@ class Journal:
             arguments: all the arguments to run the call with, if not those that the model wants.
             by: who says so; by default whoever runs this process.
             key: of which call, where several of the run wait.
+            preview: what whoever says so was told of these arguments (see `edited`); kept with them.
+            shown: the call as `pending` or `waiting` gave it, where that was some time ago: the answer is for no other.
 
         Returns:
             what was asked, and is approved now.
@@ -286,21 +322,30 @@ class Journal:
         Raises:
             BadArguments: the arguments do not fit the tool.
             ConfigError: several calls wait, and no key was given.
-            JournalError: there is no such run, nothing of it waits, or somebody has answered already.
+            JournalError: there is no such run, nothing of it waits, somebody has answered already, or another call
+                waits than the one that was shown.
         """
         self._store.run(run_id)
-        return self._store.approvals.answer(
-            run_id, key, Approval(True, reason, arguments, by or ""), Masks(self._redact)
-        )
+        answer = Approval(True, reason, arguments, by or "", preview=preview)
+        return self._store.approvals.answer(run_id, key, answer, Masks(self._redact), shown)
 
-    def deny(self, run_id: str, reason: str = "", *, by: str | None = None, key: str | None = None) -> PendingApproval:
+    def deny(
+        self,
+        run_id: str,
+        reason: str = "",
+        *,
+        by: str | None = None,
+        key: str | None = None,
+        shown: PendingApproval | None = None,
+    ) -> PendingApproval:
         """Say no to the call that a run waits with, as `approve` says yes.
 
         Args:
             reason: what the model reads: why not, or what to do instead.
         """
         self._store.run(run_id)
-        return self._store.approvals.answer(run_id, key, Approval(False, reason, by=by or ""), Masks(self._redact))
+        answer = Approval(False, reason, by=by or "")
+        return self._store.approvals.answer(run_id, key, answer, Masks(self._redact), shown)
 
     def begin(self, start: Start, fingerprint: Fingerprint) -> Flow[Recorder]:
         """Write down that a run begins. (For `Agent`.)
