@@ -52,16 +52,15 @@ def taxi(cli: Cli) -> str:
     return str(json.loads(done.stdout)["run_id"])
 
 
-def waits(cli: Cli, run_id: str) -> dict[str, object]:
-    """What `runs pending` tells, and that nothing else is there."""
+def waits(cli: Cli, run_id: str) -> tuple[object, str]:
+    """What waits, and that nothing else is there."""
+    assert kept(cli, run_id)[::2] == (None, None) and kept(cli, run_id)[3] is None
     with Journal(f"sqlite:///{cli.folder / 'journal.db'}") as journal:
-        (row,) = journal.recording(run_id).approvals
-        assert (row["granted"], row["edited"], row["edited_preview"]) == (None, None, None)
-    (told,) = json.loads(cli("runs", "pending", run_id, "--json").stdout)
-    return {name: told[name] for name in ("arguments", "preview")}
+        told = journal.waiting(run_id)
+    return told.arguments, told.preview
 
 
-AS_ASKED = {"arguments": {"city": "Oslo", "time": "noon"}, "preview": "Oslo, noon, $300"}
+AS_ASKED = ({"city": "Oslo", "time": "noon"}, "Oslo, noon, $300")
 
 
 def kept(cli: Cli, run_id: str) -> tuple[object, ...]:
