@@ -47,16 +47,23 @@ def edited(journal: Journal, asked: PendingApproval, text: str, agent: str | Non
     try:
         wanted = changed_arguments(asked.arguments, text)
         call = journal.edited(asked, wanted)
-        try:
-            return Edit(journal.edited(asked, wanted, tools_again(journal.recording(asked.run_id), agent)))
-        except ConfigError as error:
-            if agent is not None:
-                raise
-            return Edit(call, str(error))
     except (ValueError, BadArguments) as error:
-        raise typer.BadParameter(str(error), param_hint="'--edit'") from error
+        raise _wrong(error) from error
+    try:
+        tools = tools_again(journal.recording(asked.run_id), agent)
+        return Edit(journal.edited(asked, wanted, tools))
+    except ConfigError as error:
+        if agent is not None:
+            raise
+        return Edit(call, str(error))
+    except BadArguments as error:
+        raise _wrong(error) from error
     except ToolError as error:
         return Edit(call, str(error), doubtful=True)
+
+
+def _wrong(error: Exception) -> typer.BadParameter:
+    return typer.BadParameter(str(error), param_hint="'--edit'")
 
 
 def agreed(edit: Edit, *, yes: bool) -> bool:
