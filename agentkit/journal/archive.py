@@ -184,9 +184,15 @@ class Archive:
                     gone += connection.execute(delete(runs).where(runs.c.number == number)).rowcount
         return gone
 
-    def vacuum(self) -> None:
-        """Give the room of what was thrown away back to the disk, where the database does not do so by itself."""
-        self._database.vacuum()
+    def prune(
+        self, statuses: Sequence[RunStatus], before: str | None, keep: int, now: float, *, dry_run: bool
+    ) -> list[RunRecord]:
+        """`old`, which are thrown away, and their room given back to the disk."""
+        found = self.old(statuses, before, keep, now)
+        if found and not dry_run:
+            self.remove((each.run_id for each in found), now)
+            self._database.vacuum()
+        return found
 
 
 def _all(connection: Connection, table: Table, run_id: str, order: Column[Any]) -> Sequence[RowMapping]:

@@ -178,11 +178,6 @@ class Store:
         with self._database.reading() as connection:
             return list(connection.execute(wanted).mappings())
 
-    @staticmethod
-    def stored(text: str) -> str:
-        """A text as it comes back from a column."""
-        return storable(text)
-
     def recorded(self, run_id: str) -> tuple[list[Recorded], int]:
         """The effects of a run, in order, each as its last line has it; and the number of the next line."""
         wanted = select(effects).where(effects.c.run_id == run_id).order_by(effects.c.number)
