@@ -61,7 +61,9 @@ def approve(
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; kept with the answer.")] = "",
     key: Key = None,
     agent: AgentName = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask about a call that --edit changes.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="With --edit: ask nothing, even if its effect is unknown.")
+    ] = False,
 ) -> None:
     """Say yes to the call that a run waits with, as 'runs pending' shows it, or with arguments changed.
 
