@@ -57,6 +57,7 @@ class Approval:
         reason: told to the model when the answer is no.
         arguments: all the arguments to run the call with, where they are not to be the model's. They must fit the
             tool, or the call is refused; the model reads what was run.
+        preview: what was said of them to whoever decided, in the tool's own words; kept beside them by a journal.
         by: who says so; by default whoever runs the process.
         postponed: neither yes nor no, see `later`.
     """
@@ -66,6 +67,7 @@ class Approval:
     arguments: Mapping[str, JSON] | None = None
     by: str = ""
     postponed: bool = False
+    preview: str = ""
 
     @classmethod
     def later(cls) -> Approval:

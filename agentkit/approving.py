@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agentkit.schema import RunContext
     from agentkit.toolbox import AnyTool
 
-__all__ = ["approved"]
+__all__ = ["approved", "previewed"]
 
 log = logging.getLogger("agentkit.tool")
 
@@ -121,20 +121,30 @@ def _edited(tool: AnyTool, context: RunContext, arguments: Mapping[str, JSON]) -
 
 
 def _preview(tool: AnyTool, arguments: dict[str, object], context: RunContext) -> str:
-    """What the call would do, in the tool's words.
+    """What the call would do, in the tool's words; nothing where they cannot be had.
 
     Raises:
         ToolError: it could not be done.
     """
-    if tool.preview is None:
-        return ""
     try:
-        return str(tool.preview(**tool.inject(dict(arguments), context)))
+        return previewed(tool, arguments, context)
     except ToolError:
         raise
     except Exception as error:
         log.error("tool=%s | preview failed", tool.name, exc_info=error)
         return ""
+
+
+def previewed(tool: AnyTool, arguments: Mapping[str, object], context: RunContext) -> str:
+    """What the call would do, in the tool's words.
+
+    Args:
+        arguments: checked.
+
+    Raises:
+        ToolError: it could not be done. The tool may raise anything else as well.
+    """
+    return "" if tool.preview is None else str(tool.preview(**tool.inject(dict(arguments), context)))
 
 
 def _preview_of_waiting(tool: AnyTool, arguments: dict[str, object], context: RunContext) -> str:

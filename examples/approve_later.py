@@ -20,6 +20,7 @@ from agentkit import Agent
 from agentkit.journal import Journal
 from agentkit.models import Request
 from agentkit.testing import ScriptedModel
+from agentkit.toolbox import Toolbox
 from agentkit.tools.store import SqlBookingStore
 from agentkit.tools.travel import travel_tools
 
@@ -61,8 +62,11 @@ def main(words: list[str]) -> None:
             case ["approve"]:
                 journal.approve("trip")
             case ["approve", passenger]:
-                (waiting,) = journal.pending("trip")
-                journal.approve("trip", {**waiting.arguments, "passengers": [passenger]})
+                waiting = journal.waiting("trip")
+                wanted = {**waiting.arguments, "passengers": [passenger]}
+                changed = journal.edited(waiting, wanted, Toolbox(travel_tools(store)))
+                print(f"that is: {changed.preview}")
+                journal.approve("trip", changed.arguments, preview=changed.preview, shown=waiting)
             case ["deny", reason]:
                 journal.deny("trip", reason)
             case _:

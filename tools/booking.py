@@ -58,6 +58,10 @@ class Flight:
         """Whole US dollars for so many passengers."""
         return self.price * people
 
+    def places(self, people: int) -> int:
+        """Seats that so many passengers take."""
+        return people
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stay:
@@ -98,6 +102,11 @@ class Stay:
         del people
         return self.price * self.nights
 
+    def places(self, people: int) -> int:
+        """Rooms that a booking takes: one, whoever sleeps in it."""
+        del people
+        return 1
+
 
 Offer: TypeAlias = Flight | Stay
 
@@ -128,6 +137,14 @@ class NotFound(ToolError):
 
 class SoldOut(ToolError):
     """Not enough seats or rooms are left; nothing was booked."""
+
+    @classmethod
+    def of(cls, item: Offer, wanted: int) -> SoldOut:
+        """In words: what is left of an offer, and how much was wanted."""
+        if item.left == 0:
+            return cls(f"{item.id} is sold out: nothing was booked. Choose another offer.")
+        what = ("seat" if isinstance(item, Flight) else "room") + "s" * (item.left > 1)
+        return cls(f"{item.id} has only {item.left} {what} left, not {wanted}: nothing was booked. Choose another.")
 
 
 class AlreadyCancelled(ToolError):

@@ -103,7 +103,7 @@ class SqlBookingStore:
                 raise KeyReused(f"This call has already booked {done.id}: nothing more was booked.")
             return _booking(done)
         for resource, day in sorted(resources(item)):  # one order for all, so that no two bookings wait for each other
-            self._take(session, item, resource, day, _places(item, names))
+            self._take(session, item, resource, day, item.places(len(names)))
         row = BookingRow(
             id=_free_id(session, "B", f"{key} {item.id}", BookingRow.id), key=key, kind=item.kind, begins=item.begins,
             names=list(names), total=item.total(len(names)), status="confirmed", item=_stored(item),
@@ -118,7 +118,7 @@ class SqlBookingStore:
             session.flush()
         enough = update(StockRow).where(StockRow.resource == resource, StockRow.day == day, StockRow.unsold >= wanted)
         if not _changed(session, enough.values(unsold=StockRow.unsold - wanted)):
-            raise SoldOut(_sold_out(item, self._left(session, [item])[0], wanted))
+            raise SoldOut.of(replace(item, left=self._left(session, [item])[0]), wanted)
 
     def _shown(self, found: Sequence[_Item]) -> list[_Item]:
         """The same offers with their ids and with what is left of them."""
@@ -189,7 +189,7 @@ def _cancel(session: Session, booking_id: str, key: str) -> Booking:
             raise AlreadyCancelled(f"{row.id} was cancelled before: there is nothing to cancel.")
         return booking
     for resource, day in sorted(resources(booking.item)):
-        places = _places(booking.item, booking.names)
+        places = booking.item.places(len(booking.names))
         back = update(StockRow).where(StockRow.resource == resource, StockRow.day == day)
         session.execute(back.values(unsold=StockRow.unsold + places))
     return booking
@@ -199,18 +199,6 @@ def _changed(session: Session, statement: Update) -> bool:
     """Do an UPDATE; whether it found its row."""
     done = cast("CursorResult[tuple[()]]", session.execute(statement, execution_options={"synchronize_session": False}))
     return done.rowcount == 1
-
-
-def _places(item: Offer, names: Sequence[str]) -> int:
-    """Seats or rooms that one booking takes."""
-    return len(names) if isinstance(item, Flight) else 1
-
-
-def _sold_out(item: Offer, left: int, wanted: int) -> str:
-    what = "seat" if isinstance(item, Flight) else "room"
-    if left == 0:
-        return f"{item.id} is sold out: nothing was booked. Choose another offer."
-    return f"{item.id} has only {left} {what}{'s' * (left > 1)} left, not {wanted}: nothing was booked. Choose another."
 
 
 def _stored(item: Offer) -> dict[str, object]:

@@ -29,7 +29,7 @@ from .arguments import (
     Seats,
     ToCancel,
 )
-from .booking import Booking, BookingStore, Flight, Offer, Stay
+from .booking import Booking, BookingStore, Flight, Offer, SoldOut, Stay
 from .dates import read_date
 from .places import City, distance_km, find_city
 
@@ -287,6 +287,10 @@ def _what(item: Offer) -> str:
 
 
 def _priced(offer: Offer, names: Sequence[str]) -> str:
+    """What a booking would be; nobody need be asked about one that cannot be made."""
+    wanted = offer.places(len(names))
+    if offer.left < wanted:
+        raise SoldOut.of(offer, wanted)
     return f"{_what(offer)}, {' and '.join(names)}, ${offer.total(len(names))} total"
 
 

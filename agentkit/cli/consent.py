@@ -16,7 +16,7 @@ from agentkit.cli.text import call_lines, printable
 from agentkit.errors import ToolError
 from agentkit.messages import JSON
 
-__all__ = ["Consent", "Pause", "changed_arguments"]
+__all__ = ["Consent", "Pause", "changed_arguments", "forget_typed"]
 
 Pause = Callable[[], AbstractContextManager[object]]
 TERMINAL = Path("/dev/tty")
@@ -87,14 +87,14 @@ class _Terminal:
 
 
 def _ask(request: ApprovalRequest, terminal: _Terminal) -> Approval:
-    _forget_typed(terminal.reading)
+    forget_typed(terminal.reading)
     now, edited = request, None
     terminal.say(f"\n{_told(now, terminal)}\n")
     while True:
         said = terminal.asked(f"  {QUESTION}")
         match said.lower():
             case "y" | "yes":
-                return Approval(True, arguments=edited)
+                return Approval(True, arguments=edited, preview="" if edited is None else now.preview)
             case "" | "n" | "no":
                 return Approval(False, "The user said no.")
             case "e" | "edit":
@@ -134,7 +134,7 @@ def _from_editor(given: Mapping[str, object], editor: str, terminal: _Terminal) 
         return changed_arguments({}, file.read_text(encoding="utf-8"))
 
 
-def _forget_typed(reading: TextIO) -> None:
+def forget_typed(reading: TextIO) -> None:
     """What was typed before the question stood there cannot be the answer to it."""
     import termios  # not on Windows, and neither is /dev/tty
 

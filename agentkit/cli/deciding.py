@@ -6,19 +6,18 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from agentkit.cli.editing import Edit, agreed, edited
 from agentkit.cli.front import Command
+from agentkit.cli.looking import RunId
+from agentkit.cli.options import AgentName
 from agentkit.cli.text import call_lines, printable
-from agentkit.errors import BadArguments, ConfigError, JournalError
+from agentkit.errors import ConfigError, JournalError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from agentkit.journal import Journal, PendingApproval
-    from agentkit.messages import JSON
 
 __all__ = ["approve", "deny", "pending", "register", "resolve", "the_journal"]
 
-RunId: TypeAlias = Annotated[str, typer.Argument(metavar="ID", help="The run.")]
 Key: TypeAlias = Annotated[
     str | None, typer.Option(metavar="KEY", help="Which call, where several of the run wait (see 'runs pending').")
 ]
@@ -42,7 +41,7 @@ def pending(
       run-agent runs approve ID
     """
     with the_journal() as journal:
-        waiting = journal.pending(run_id)
+        waiting = journal.pending(run_id and journal.resolve_id(run_id))
     if json:
         from agentkit.codec import to_json
 
@@ -61,10 +60,15 @@ def approve(
     ] = None,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; kept with the answer.")] = "",
     key: Key = None,
+    agent: AgentName = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="With --edit: ask nothing, even if its effect is unknown.")
+    ] = False,
 ) -> None:
     """Say yes to the call that a run waits with, as 'runs pending' shows it, or with arguments changed.
 
-    This is the answer: nothing more is asked. The call runs when the run is resumed.
+    This is the answer. Only a call that --edit changes is shown with what it would do by now, and at a terminal you
+    are asked whether you mean it. The call runs when the run is resumed.
 
     \b
     Examples:
@@ -72,17 +76,26 @@ def approve(
       run-agent runs approve 5f1c9a30 --edit '{"passengers": ["Ada Lovelace"]}'
     """
     with the_journal() as journal:
-        asked = _asked(journal, run_id, key)
-        arguments = None
-        if asked is not None:
-            arguments = None if edit is None else _edited(asked, edit)
-            preview = asked.preview if arguments is None else ""  # it tells of the other arguments
-            typer.echo(_call(asked, arguments or asked.arguments, preview))
-        try:
-            journal.approve(run_id, arguments, reason, key=key)
-        except BadArguments as error:
-            raise typer.BadParameter(str(error), param_hint="'--edit'") from error
+        run_id = journal.resolve_id(run_id)
+        asked = journal.waiting(run_id, key)
+        if edit is None:
+            typer.echo(_call(asked))
+            journal.approve(run_id, reason=reason, shown=asked)
+        else:
+            call = _meant(edited(journal, asked, edit, agent), yes=yes)
+            journal.approve(run_id, call.arguments, reason, preview=call.preview, shown=asked)
     _told("Approved", run_id)
+
+
+def _meant(edit: Edit, *, yes: bool) -> PendingApproval:
+    """The changed call, once it was shown and agreed to."""
+    typer.echo(_call(edit.call))
+    if edit.unknown:
+        typer.echo(printable(f"  There is no preview of it. {edit.unknown}"))
+    if not agreed(edit, yes=yes):
+        typer.echo("Nothing is approved: the call waits as it was.", err=True)
+        raise typer.Exit(1)
+    return edit.call
 
 
 def deny(
@@ -99,10 +112,10 @@ def deny(
       run-agent runs deny 5f1c9a30 --reason "Take the earlier flight."
     """
     with the_journal() as journal:
-        asked = _asked(journal, run_id, key)
-        if asked is not None:
-            typer.echo(_call(asked, asked.arguments, asked.preview))
-        journal.deny(run_id, reason, key=key)
+        run_id = journal.resolve_id(run_id)
+        asked = journal.waiting(run_id, key)
+        typer.echo(_call(asked))
+        journal.deny(run_id, reason, shown=asked)
     _told("Denied", run_id)
 
 
@@ -130,6 +143,7 @@ def resolve(
     if given > 1:
         raise typer.BadParameter("choose one of them", param_hint="'--result', '--failed' and '--retry'")
     with the_journal() as journal:
+        run_id = journal.resolve_id(run_id)
         if not given:
             typer.echo(_unknown(journal, run_id))
             return
@@ -154,30 +168,16 @@ def the_journal() -> Journal:
     return Journal()
 
 
-def _asked(journal: Journal, run_id: str, key: str | None) -> PendingApproval | None:
-    """The call that an answer is about; None where the journal will say why there is none, or not one."""
-    waiting = [each for each in journal.pending(run_id) if key in (None, each.key)]
-    return waiting[0] if len(waiting) == 1 else None
-
-
-def _edited(asked: PendingApproval, edit: str) -> dict[str, JSON]:
-    from agentkit.cli.consent import changed_arguments
-
-    try:
-        return changed_arguments(asked.arguments, edit)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="'--edit'") from None
-
-
 def _described(waiting: PendingApproval) -> str:
     head = typer.style(waiting.run_id, bold=True)
     asked = f"{waiting.asked_at[:16].replace('T', ' ')} UTC"
     question = " ".join(printable(waiting.question).split())
-    return f"{head}  {asked}  {question}\n{_call(waiting, waiting.arguments, waiting.preview)}"
+    return f"{head}  {asked}  {question}\n{_call(waiting)}"
 
 
-def _call(waiting: PendingApproval, arguments: Mapping[str, JSON], preview: str) -> str:
-    return "\n".join((f"  {waiting.tool} (key {printable(waiting.key)}) with", *call_lines(arguments, preview)))
+def _call(waiting: PendingApproval) -> str:
+    told = call_lines(waiting.arguments, waiting.preview)
+    return "\n".join((f"  {waiting.tool} (key {printable(waiting.key)}) with", *told))
 
 
 def _unknown(journal: Journal, run_id: str) -> str:

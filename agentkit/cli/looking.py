@@ -201,6 +201,8 @@ def _said(row: Row) -> str:
     if row["granted"] is None:
         return f"waits for approval since {_local(row['asked_at'])}"
     edited = f", with {row['edited']}" if row.get("edited") else ""
+    if row.get("edited_preview"):
+        edited += f" ({_one_line(row['edited_preview'])})"
     reason = f": {row['reason']}" if row["reason"] else ""
     return f"{'approved' if row['granted'] else 'refused'} by {row['by']} at {_local(row['at'])}{edited}{reason}"
 

@@ -15,12 +15,21 @@ from agentkit.approval import OnApproval
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["AgentOptions", "AskOptions", "RunOptions", "StrategyName", "takes"]
+__all__ = ["AgentName", "AgentOptions", "AskOptions", "RunOptions", "StrategyName", "takes"]
 
 D = TypeVar("D")
 P = ParamSpec("P")
 StrategyName: TypeAlias = Literal["react", "pal", "code"]
 LIMITS, OUTPUT = "Limits", "Output"
+
+AgentName: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--agent",
+        metavar="OBJECT",
+        help="The run's agent, where run-agent did not begin it: package.module:name or file.py:name.",
+    ),
+]
 
 
 def prompt_names(incomplete: str) -> list[str]:

@@ -6,6 +6,8 @@ import os
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TypeVar
 
+import typer
+
 from agentkit.cli import console
 from agentkit.cli.consent import Consent, Pause
 from agentkit.cli.keeping import options_of, place_of
@@ -15,8 +17,9 @@ from agentkit.errors import ConfigError
 if TYPE_CHECKING:
     from agentkit.agent import Agent
     from agentkit.journal import Journal, Recording
+    from agentkit.toolbox import Toolbox
 
-__all__ = ["agent_object", "called", "go_to", "overlaid", "remade"]
+__all__ = ["agent_object", "called", "go_to", "overlaid", "remade", "tools_again"]
 
 R = TypeVar("R", bound=RunOptions)
 
@@ -35,16 +38,45 @@ def remade(
     """
     if name is not None:
         return _kept_by(agent_object(name), journal, options, pause)
+    known = _options(recording)
+    go_to(recording)
+    from agentkit.cli.setup import make_agent
+
+    return make_agent(overlaid(known, options), pause, journal=journal)
+
+
+def tools_again(recording: Recording, name: str | None) -> Toolbox:
+    """The tools of a run's agent, without its models.
+
+    Args:
+        name: an object of the user's, as for `remade`.
+
+    Raises:
+        ConfigError: they cannot be had; says what to do.
+    """
+    if name is not None:
+        return agent_object(name).toolbox
+    known = _options(recording)
+    go_to(recording)
+    from agentkit.cli.setup import strategy_of, tools_of
+    from agentkit.toolbox import Toolbox
+
+    try:
+        strategy = strategy_of(known.strategy, known.prompt, known.samples, explain=known.explain)
+        return Toolbox(tools_of(known.tool, strategy))
+    except typer.BadParameter as error:  # an option of then, and none of this command
+        raise ConfigError(error.message) from error
+
+
+def _options(recording: Recording) -> AgentOptions:
+    """Those that a run was begun with."""
     known = options_of(recording.run.get("origin"))
     if known is None:
         raise ConfigError(
             f"Run {recording.run_id} was begun from Python: name its agent with --agent package.module:object or "
             "--agent file.py:object (an Agent, or a function that makes one)."
         )
-    go_to(recording)
-    from agentkit.cli.setup import make_agent
-
-    return make_agent(overlaid(known, options), pause, journal=journal)
+    return known
 
 
 def agent_object(name: str) -> Agent:

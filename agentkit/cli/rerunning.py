@@ -14,7 +14,7 @@ from agentkit.cli.asking import display, print_outcome, watching
 from agentkit.cli.front import Command
 from agentkit.cli.keeping import opened, options_of, origin_of
 from agentkit.cli.looking import RunId, Source, recorded
-from agentkit.cli.options import OUTPUT, AgentOptions, RunOptions, takes
+from agentkit.cli.options import OUTPUT, AgentName, AgentOptions, RunOptions, takes
 
 if TYPE_CHECKING:
     from agentkit.agent import Agent
@@ -26,14 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["fork", "register", "replay", "resume"]
 
-AgentName: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--agent",
-        metavar="OBJECT",
-        help="The run's agent, where run-agent did not begin it: package.module:name or file.py:name.",
-    ),
-]
 Json: TypeAlias = Annotated[
     bool, typer.Option("--json", rich_help_panel=OUTPUT, help="The whole run as one JSON document.")
 ]

@@ -16,14 +16,19 @@ from typing import TypeAlias, cast
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, insert, or_, select, update
 
 from agentkit.approval import Approval, ApprovalRequest
-from agentkit.errors import ConfigError, JournalError
+from agentkit.approving import previewed
+from agentkit.assembly import Start
+from agentkit.errors import ConfigError, JournalError, ToolError
 from agentkit.journal.database import Database
 from agentkit.journal.leases import Lease, user
-from agentkit.journal.records import PendingApproval, json_text, now, storable
+from agentkit.journal.marked import MASK, marked_values
+from agentkit.journal.records import PendingApproval, json_text, load, now, storable
 from agentkit.journal.secrets import Masks
 from agentkit.journal.tables import approvals, runs
 from agentkit.json_schema import SchemaArguments
 from agentkit.messages import JSON
+from agentkit.schema import IdempotencyKey, RunContext
+from agentkit.toolbox import AnyTool
 
 __all__ = ["Approvals", "RunApprovals"]
 
@@ -60,18 +65,35 @@ class Approvals:
         """What waits for an answer, the oldest first."""
         return [_pending(row) for row in self._pending(run_id)]
 
-    def answer(self, run_id: str, key: str | None, answer: Approval, masks: Masks) -> PendingApproval:
+    def waiting(self, run_id: str, key: str | None) -> PendingApproval:
+        """The one call that a run waits with.
+
+        Raises:
+            ConfigError: several wait, and none was named.
+            JournalError: none waits (any more).
+        """
+        return self._waiting(run_id, key)[0]
+
+    def answer(
+        self, run_id: str, key: str | None, answer: Approval, masks: Masks, shown: PendingApproval | None = None
+    ) -> PendingApproval:
         """Write a person's answer down; the first one counts. What was answered is returned.
+
+        Args:
+            shown: what the person was shown, if that is known.
 
         Raises:
             BadArguments: the answer's arguments do not fit the tool.
             ConfigError: several questions of the run wait, and none was named; or an argument is a secret, which the
                 journal does not keep.
-            JournalError: nothing waits for an answer (any more), or the question was changed by hand.
+            JournalError: nothing waits for an answer (any more), the question is not the one that was shown, or it was
+                changed by hand.
         """
-        asked, mark = self._waiting(run_id, key)
+        asked, mark = self._waiting(run_id, shown.key if shown is not None and key is None else key)
+        if shown is not None and (shown.key, shown.tool, shown.arguments) != (asked.key, asked.tool, asked.arguments):
+            raise JournalError(f"Run {run_id!r} asks for another call by now. Look at it, and answer again.")
         edited = None if answer.arguments is None else _edited(asked, answer.arguments, masks)
-        answer = replace(answer, reason=masks.text(answer.reason))
+        answer = replace(answer, reason=masks.text(answer.reason), preview=masks.text(answer.preview))
         same_row = (_c.run_id == run_id, _c.key == asked.key, _c.digest == mark)
         with self._database.writing(durable=True) as connection:
             row = connection.execute(select(approvals).where(*same_row).with_for_update()).mappings().first()
@@ -88,12 +110,32 @@ class Approvals:
             connection.execute(free.values(status="interrupted", updated_at=now()))
         return asked
 
+    def edited(
+        self, asked: PendingApproval, arguments: Mapping[str, JSON], tool: AnyTool | None, masks: Masks
+    ) -> PendingApproval:
+        """A question with other arguments, which are checked, and what its tool says of them.
+
+        Raises:
+            BadArguments: they do not fit the tool.
+            ConfigError: one of them is a secret, which the journal does not keep.
+            ToolError: the call could not be done, or the tool cannot tell what it would do.
+        """
+        _edited(asked, arguments, masks)
+        said = "" if tool is None else _preview(tool, tool.check(arguments), self._context(asked))
+        return replace(asked, arguments=dict(arguments), preview=said)
+
     def let_go(self, run_id: str, key: str) -> bool | None:
         """Whether the call with this key was approved and begun; None when the journal knows nothing of it."""
         with self._database.reading() as connection:
             wanted = select(_c.called_at).where(_c.run_id == run_id, _c.key == key)
             found = connection.execute(wanted).scalars().all()
         return any(at is not None for at in found) if found else None
+
+    def _context(self, asked: PendingApproval) -> RunContext:
+        """What the call would get of its run: its clock, too."""
+        with self._database.reading() as connection:
+            start = connection.execute(select(runs.c.start).where(runs.c.run_id == asked.run_id)).scalar_one()
+        return RunContext(asked.run_id, asked.step, load(Start, start).now, IdempotencyKey(asked.key))
 
     def _pending(self, run_id: str | None) -> Sequence[RowMapping]:
         wanted = select(approvals, runs.c.question).join(runs, runs.c.run_id == _c.run_id)
@@ -195,7 +237,8 @@ class RunApprovals:
     def _answered(self, question: Mapping[str, object], answer: Approval) -> dict[str, object]:
         """The columns of an answer that comes with the call itself: what it lets go begins at once."""
         edited = None if answer.arguments is None else self.arguments(str(question["tool"]), answer.arguments)
-        said = _answered(question, replace(answer, reason=self.text(answer.reason)), edited)
+        masked = replace(answer, reason=self.text(answer.reason), preview=self.text(answer.preview))
+        said = _answered(question, masked, edited)
         return {**said, "called_at": now() if answer.granted else None}
 
     def _mark(self, request: ApprovalRequest) -> str:
@@ -222,11 +265,26 @@ def _pending(row: RowMapping) -> PendingApproval:
 def _edited(asked: PendingApproval, arguments: Mapping[str, JSON], masks: Masks) -> str:
     """The arguments that a person wants instead, as JSON: checked as far as the schema goes."""
     if asked.schema:
-        SchemaArguments(asked.schema, asked.tool).check(arguments)
+        known = SchemaArguments(asked.schema, asked.tool)
+        known.check(arguments)
+        if any(value not in (MASK, "", None) for value in marked_values(known, arguments)):
+            raise ConfigError(
+                f"An argument that {asked.tool} marks as secret cannot be given here: the journal does not keep it. "
+                "Deny the call, or do it by hand."
+            )
     text = json_text(arguments)
     if masks.json(text) != text:
         raise ConfigError("One of the arguments looks like a secret, which the journal does not keep.")
     return text
+
+
+def _preview(tool: AnyTool, arguments: Mapping[str, object], context: RunContext) -> str:
+    try:
+        return previewed(tool, arguments, context)
+    except ToolError:
+        raise
+    except Exception as error:  # the tool is the user's
+        raise ToolError(f"The preview of {tool.name} failed ({type(error).__name__}: {error}).") from error
 
 
 def _approval(row: RowMapping) -> Approval:
@@ -241,6 +299,7 @@ def _answered(question: Mapping[str, object], answer: Approval, edited: str | No
     said: dict[str, object] = {
         "granted": answer.granted,
         "edited": edited,
+        "edited_preview": None if edited is None else storable(answer.preview),
         "reason": storable(answer.reason),
         "by": storable(answer.by or user())[:200],
         "at": now(),

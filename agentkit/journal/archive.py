@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -26,7 +27,7 @@ from agentkit.errors import ConfigError, JournalError
 from agentkit.journal.database import Database
 from agentkit.journal.recordings import Recording, Row
 from agentkit.journal.records import RunRecord, RunStatus, storable
-from agentkit.journal.statements import new_agent, new_run
+from agentkit.journal.statements import NewRun, new_agent
 from agentkit.journal.tables import LINES_OF_A_RUN, agents, approvals, effects, lines, runs
 from agentkit.messages import JSON
 
@@ -36,6 +37,7 @@ __all__ = ["Archive", "agent_name"]
 _LEASE = {"owner": None, "fence": 1, "expires_at": 0.0}
 _DATA = {"runs": ("start", "fingerprint", "origin"), "effects": ("payload",)}
 _MANY = 500
+_RUN = tuple(column.name for column in runs.columns if column is not runs.c.number)
 
 
 def agent_name(spec: str) -> str:
@@ -52,6 +54,10 @@ class Archive:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    @cached_property
+    def _new_run(self) -> NewRun:
+        return NewRun(self._database.dialect, _RUN)
 
     def agent_id(self, spec: str) -> str:
         """The name of an agent, which is written down if it is not there yet.
@@ -133,8 +139,7 @@ class Archive:
             run["status"] = "interrupted"  # nobody drives it here
         try:
             with self._database.writing(durable=True) as connection:
-                connection.execute(new_run(connection.dialect.name).values(run))
-                number = connection.execute(select(runs.c.number).where(runs.c.run_id == run["run_id"])).scalar_one()
+                number = self._new_run.insert(connection.exec_driver_sql, tuple(run[name] for name in _RUN))
                 written = [_line(number, _as_text("effects", _columns(effects, row))) for row in recording.effects]
                 said = [_as_text("approvals", _columns(approvals, row)) for row in recording.approvals]
                 for table, values in ((lines, written), (approvals, said)):
@@ -179,9 +184,15 @@ class Archive:
                     gone += connection.execute(delete(runs).where(runs.c.number == number)).rowcount
         return gone
 
-    def vacuum(self) -> None:
-        """Give the room of what was thrown away back to the disk, where the database does not do so by itself."""
-        self._database.vacuum()
+    def prune(
+        self, statuses: Sequence[RunStatus], before: str | None, keep: int, now: float, *, dry_run: bool
+    ) -> list[RunRecord]:
+        """`old`, which are thrown away, and their room given back to the disk."""
+        found = self.old(statuses, before, keep, now)
+        if found and not dry_run:
+            self.remove((each.run_id for each in found), now)
+            self._database.vacuum()
+        return found
 
 
 def _all(connection: Connection, table: Table, run_id: str, order: Column[Any]) -> Sequence[RowMapping]:

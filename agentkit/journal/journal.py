@@ -10,31 +10,22 @@ from typing import TYPE_CHECKING, cast
 
 from agentkit.approval import Approval
 from agentkit.assembly import Start
-from agentkit.errors import ConfigError, JournalError
+from agentkit.errors import ConfigError
 from agentkit.flow import Flow
+from agentkit.journal.attention import attention_of, resolve
+from agentkit.journal.batches import is_same, known_places
 from agentkit.journal.fingerprint import Fingerprint, changes
-from agentkit.journal.leases import Lease, new_owner, user
+from agentkit.journal.leases import Lease, new_owner
 from agentkit.journal.recorder import Recorder, State
 from agentkit.journal.recordings import Recording
-from agentkit.journal.records import (
-    ATTENTION,
-    Attention,
-    Outcome,
-    PendingApproval,
-    Phase,
-    Rating,
-    RunRecord,
-    RunStatus,
-    dump,
-    load,
-    storable,
-)
+from agentkit.journal.records import Attention, PendingApproval, Rating, RunRecord, RunStatus, dump, load
 from agentkit.journal.secrets import Masks, Redact, default_patterns
-from agentkit.messages import JSON, Action, Observation
+from agentkit.messages import JSON, Observation
 
 if TYPE_CHECKING:
     from agentkit.journal.differences import Diff
     from agentkit.journal.store import Store
+    from agentkit.toolbox import AnyTool
 
 __all__ = ["Journal"]
 
@@ -197,11 +188,7 @@ class Journal:
         """
         now = datetime.now(UTC)
         before = None if older_than is None else _stamp(now - older_than)
-        found = self._store.archive.old(statuses, before, keep, now.timestamp())
-        if found and not dry_run:
-            self._store.archive.remove((each.run_id for each in found), now.timestamp())
-            self._store.archive.vacuum()
-        return found
+        return self._store.archive.prune(statuses, before, keep, now.timestamp(), dry_run=dry_run)
 
     def run(self, run_id: str) -> RunRecord:
         """What is known of one run.
@@ -213,13 +200,7 @@ class Journal:
 
     def attention(self, run_id: str) -> Attention | None:
         """The action that a run needs an answer for (see `resolve`), if it does."""
-        asked = self._store.open_question(run_id)
-        if asked is None or self._store.run(run_id).status != "needs_attention":
-            return None
-        row, _ = asked
-        action = load(Action, row["payload"])
-        why = ATTENTION.get(row["outcome"], "")
-        return Attention(run_id, row["step"], action.tool, action.input, row["key"], row["at"], why)
+        return attention_of(self._store, run_id)
 
     def resolve(self, run_id: str, *, result: str | Observation | None = None, retry: bool = False) -> None:
         """Say what became of the action for which a run needs attention; then it can be resumed.
@@ -235,24 +216,8 @@ class Journal:
         """
         if (result is None) is not retry:
             raise ConfigError("Give resolve either result=… (it happened) or retry=True (it did not).")
-        if (attention := self.attention(run_id)) is None:
-            raise JournalError(f"Run {run_id!r} needs no attention.")
-        if retry and attention.why == ATTENTION["secret"]:
-            raise ConfigError(f"{attention.why} (resolve takes it as result=…)")
-        lease = self._store.take(run_id, new_owner())
-        try:
-            asked = self._store.open_question(run_id)
-            if asked is None:
-                raise JournalError(f"Run {run_id!r} was resolved just now.")
-            last, number = asked
-            seen = Observation(result) if isinstance(result, str) else result
-            told = None if seen is None else Masks(self._redact).json(dump(Outcome(observation=seen)))
-            lines, kind = self._store.lines(lease), None if seen is None else seen.kind
-            phase: Phase = "retry" if seen is None else "result"
-            what, by = (last["step"], last["call"], last["tool"]), storable(user())
-            lines.append(lines.line(number, last["effect"], phase, what, (kind, None, told), by), durable=True)
-        finally:
-            self._store.release(lease)
+        seen = Observation(result) if isinstance(result, str) else result
+        resolve(self._store, run_id, seen, Masks(self._redact))
 
     def pending(self, run_id: str | None = None) -> list[PendingApproval]:
         """The calls that wait for a person's yes or no, of one run or of all, the oldest first.
@@ -264,6 +229,37 @@ class Journal:
             self._store.run(run_id)
         return self._store.approvals.pending(run_id)
 
+    def waiting(self, run_id: str, key: str | None = None) -> PendingApproval:
+        """The one call that a run waits with; `key` names it where several wait.
+
+        Raises:
+            ConfigError: several calls wait, and no key was given.
+            JournalError: there is no such run, nothing of it waits, or somebody has answered already.
+        """
+        self._store.run(run_id)
+        return self._store.approvals.waiting(run_id, key)
+
+    def edited(
+        self, waiting: PendingApproval, arguments: Mapping[str, JSON], tools: Mapping[str, AnyTool] | None = None
+    ) -> PendingApproval:
+        """A call that waits, with other arguments: checked, and with a preview of their own. Nothing is written down:
+        `approve` takes its arguments and preview.
+
+        Args:
+            arguments: all of them.
+            tools: the tools of the run's agent (`Agent.toolbox`), which check the arguments and tell what the call
+                would do; without them the JSON Schema checks, and the preview is empty.
+
+        Raises:
+            BadArguments: the arguments do not fit the tool.
+            ConfigError: one of them is a secret, which the journal does not keep; or the tool is not among `tools`.
+            ToolError: the tool says that the call could not be done, or fails to say what it would do.
+        """
+        if tools is not None and waiting.tool not in tools:
+            raise ConfigError(f"There is no tool {waiting.tool!r} any more: there are {', '.join(tools) or 'none'}.")
+        tool = None if tools is None else tools[waiting.tool]
+        return self._store.approvals.edited(waiting, arguments, tool, Masks(self._redact))
+
     def approve(
         self,
         run_id: str,
@@ -272,6 +268,8 @@ class Journal:
         *,
         by: str | None = None,
         key: str | None = None,
+        preview: str = "",
+        shown: PendingApproval | None = None,
     ) -> PendingApproval:
         """Say yes to the call that a run waits with; then it can be resumed. The first answer to a call counts.
 
@@ -279,6 +277,8 @@ class Journal:
             arguments: all the arguments to run the call with, if not those that the model wants.
             by: who says so; by default whoever runs this process.
             key: of which call, where several of the run wait.
+            preview: what whoever says so was told of these arguments (see `edited`); kept with them.
+            shown: the call as `pending` or `waiting` gave it, where that was some time ago: the answer is for no other.
 
         Returns:
             what was asked, and is approved now.
@@ -286,21 +286,30 @@ class Journal:
         Raises:
             BadArguments: the arguments do not fit the tool.
             ConfigError: several calls wait, and no key was given.
-            JournalError: there is no such run, nothing of it waits, or somebody has answered already.
+            JournalError: there is no such run, nothing of it waits, somebody has answered already, or another call
+                waits than the one that was shown.
         """
         self._store.run(run_id)
-        return self._store.approvals.answer(
-            run_id, key, Approval(True, reason, arguments, by or ""), Masks(self._redact)
-        )
+        answer = Approval(True, reason, arguments, by or "", preview=preview)
+        return self._store.approvals.answer(run_id, key, answer, Masks(self._redact), shown)
 
-    def deny(self, run_id: str, reason: str = "", *, by: str | None = None, key: str | None = None) -> PendingApproval:
+    def deny(
+        self,
+        run_id: str,
+        reason: str = "",
+        *,
+        by: str | None = None,
+        key: str | None = None,
+        shown: PendingApproval | None = None,
+    ) -> PendingApproval:
         """Say no to the call that a run waits with, as `approve` says yes.
 
         Args:
             reason: what the model reads: why not, or what to do instead.
         """
         self._store.run(run_id)
-        return self._store.approvals.answer(run_id, key, Approval(False, reason, by=by or ""), Masks(self._redact))
+        answer = Approval(False, reason, by=by or "")
+        return self._store.approvals.answer(run_id, key, answer, Masks(self._redact), shown)
 
     def begin(self, start: Start, fingerprint: Fingerprint) -> Flow[Recorder]:
         """Write down that a run begins. (For `Agent`.)
@@ -359,7 +368,7 @@ class Journal:
             LeaseHeld: somebody drives it.
         """
         recorder = self.take(start.run_id, fingerprint, allow_drift=allow_drift)
-        if not self._same(recorder.start.question, start.question):
+        if not is_same(recorder.start.question, start.question, Masks(self._redact)):
             recorder.close()
             raise ConfigError(f"Run {start.run_id!r} answers another question: {recorder.start.question[:60]!r}.")
         return recorder
@@ -381,20 +390,7 @@ class Journal:
         Raises:
             ConfigError: a place has another question.
         """
-        found: dict[int, RunStatus] = {}
-        for row in self._store.places(batch, min(questions), max(questions)):
-            place = cast("int", row["place"])
-            if place in questions and not self._same(row["question"], questions[place]):
-                raise ConfigError(
-                    f"Batch {batch!r} has another question at place {place} ({row['question'][:60]!r}, and now "
-                    f"{questions[place][:60]!r}): a batch goes on with the questions that it began with. Other "
-                    "questions are another batch, with another name."
-                )
-            found[place] = cast("RunStatus", row["status"])
-        return found
-
-    def _same(self, stored: str, question: str) -> bool:
-        return self._store.stored(stored) == self._store.stored(Masks(self._redact).text(question))
+        return known_places(self._store, batch, questions, Masks(self._redact))
 
 
 def _stamp(moment: datetime) -> str:

@@ -9,9 +9,10 @@ from typing import TypeAlias, cast
 
 from agentkit.messages import JSON, Action
 from agentkit.parse.literals import parse_python
+from agentkit.schema import Arguments
 from agentkit.toolbox import AnyTool, Toolbox
 
-__all__ = ["MASK", "Marked"]
+__all__ = ["MASK", "Marked", "marked_values"]
 
 MASK = "***"
 _Schema: TypeAlias = "Mapping[str, JSON]"
@@ -54,9 +55,11 @@ class Marked:
             name = tool.text_argument
             if name is None or not given:
                 return action
-            cut = _cut(tool.arguments.properties.get(name, {}), given, tool, found)
+            cut = _cut(tool.arguments.properties.get(name, {}), given, tool.arguments, found)
             return replace(action, input=cast("str", cut))
-        return replace(action, input=cast("Mapping[str, JSON]", _cut(tool.arguments.schema, given, tool, found)))
+        return replace(
+            action, input=cast("Mapping[str, JSON]", _cut(tool.arguments.schema, given, tool.arguments, found))
+        )
 
     def _in_program(self, code: str) -> list[object]:
         try:
@@ -86,52 +89,59 @@ class Marked:
             for name, value in given:
                 schema = tool.arguments.properties.get(name, {})
                 for source in set_to.get(value.id, []) if isinstance(value, ast.Name) else [value]:
-                    yield from _written(source, schema, tool)
+                    yield from _written(source, schema, tool.arguments)
 
     def _found(self, name: str) -> list[AnyTool]:
         tool = self._toolbox.get(name)
         return [tool] if tool is not None and tool.arguments.has_secrets else []
 
 
-def _written(source: ast.expr, schema: _Schema, tool: AnyTool) -> list[object]:
+def marked_values(known: Arguments, given: Mapping[str, JSON]) -> list[object]:
+    """What is given for secret arguments."""
+    found: list[object] = []
+    _cut(known.schema, given, known, found)
+    return found
+
+
+def _written(source: ast.expr, schema: _Schema, known: Arguments) -> list[object]:
     """The secret values in an expression: all its constants, where it is more than a value."""
     found: list[object] = []
     try:
-        _cut(schema, ast.literal_eval(source), tool, found)
+        _cut(schema, ast.literal_eval(source), known, found)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        if _is_secret(schema, tool):
+        if _is_secret(schema, known):
             found += [node.value for node in ast.walk(source) if isinstance(node, ast.Constant)]
     return found
 
 
-def _cut(schema: _Schema, value: object, tool: AnyTool, found: list[object]) -> object:
+def _cut(schema: _Schema, value: object, known: Arguments, found: list[object]) -> object:
     """The value with its secret parts masked; what they were is added to `found`."""
     if schema.get("writeOnly"):
         found.extend(_leaves(value))
         return MASK
-    for part in _parts(schema, tool):
-        cut = _cut(part, value, tool, found)
+    for part in _parts(schema, known):
+        cut = _cut(part, value, known, found)
         if cut != value:
             return cut
     if isinstance(value, Mapping):
         inner = cast("Mapping[str, _Schema]", schema.get("properties") or {})
         given = cast("Mapping[str, object]", value)
-        return {name: _cut(inner.get(name, {}), item, tool, found) for name, item in given.items()}
+        return {name: _cut(inner.get(name, {}), item, known, found) for name, item in given.items()}
     if isinstance(value, list) and isinstance(items := schema.get("items"), Mapping):
-        return [_cut(items, item, tool, found) for item in cast("list[object]", value)]
+        return [_cut(items, item, known, found) for item in cast("list[object]", value)]
     return value  # pyright: ignore[reportUnknownVariableType] - what is left of Any
 
 
-def _parts(schema: _Schema, tool: AnyTool) -> Iterator[_Schema]:
+def _parts(schema: _Schema, known: Arguments) -> Iterator[_Schema]:
     if isinstance(reference := schema.get("$ref"), str):
-        definitions = cast("Mapping[str, _Schema]", tool.arguments.schema.get("$defs") or {})
+        definitions = cast("Mapping[str, _Schema]", known.schema.get("$defs") or {})
         yield definitions.get(reference.rsplit("/", 1)[-1], {})
     for several in ("anyOf", "oneOf", "allOf"):
         yield from cast("list[_Schema]", schema.get(several) or [])
 
 
-def _is_secret(schema: _Schema, tool: AnyTool) -> bool:
-    return bool(schema.get("writeOnly")) or any(_is_secret(part, tool) for part in _parts(schema, tool))
+def _is_secret(schema: _Schema, known: Arguments) -> bool:
+    return bool(schema.get("writeOnly")) or any(_is_secret(part, known) for part in _parts(schema, known))
 
 
 def _leaves(value: object) -> Iterator[object]:

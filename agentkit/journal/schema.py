@@ -15,8 +15,8 @@ from agentkit.journal.tables import METADATA
 __all__ = ["HEAD", "bring_up_to_date"]
 
 # The revision of agentkit.journal.tables, and those before it (agentkit/journal/migrations/versions).
-HEAD = "0003"
-_BEFORE = ("0001", "0002")
+HEAD = "0004"
+_BEFORE = ("0001", "0002", "0003")
 
 _ADVISORY_LOCK = 0x61676B6A  # any number that nobody else takes
 _version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))

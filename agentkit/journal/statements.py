@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeAlias
 
 from sqlalchemy import Dialect, Insert, Text, bindparam, exists, func, insert, select
 from sqlalchemy.sql import ClauseElement
@@ -10,7 +11,16 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from agentkit.journal.tables import agents, run_numbers, runs
 
-__all__ = ["Prepared", "new_agent", "new_run"]
+__all__ = ["Bound", "NewRun", "Prepared", "new_agent"]
+
+Bound: TypeAlias = "tuple[object, ...] | dict[str, object]"
+
+
+class Rows(Protocol):
+    """What a statement found."""
+
+    def fetchone(self) -> Any:  # Any: as drivers and SQLAlchemy have it
+        ...
 
 
 class Prepared:
@@ -31,13 +41,34 @@ class Prepared:
         order = tuple(compiled.positiontup or ())
         self._order = None if order == self._names else tuple(self._names.index(name) for name in order)
 
-    def bind(self, values: tuple[object, ...]) -> tuple[object, ...] | dict[str, object]:
+    def bind(self, values: tuple[object, ...]) -> Bound:
         """The values as the driver takes them."""
         if self._fixed:
             values = (*values, *self._fixed)
         if self._named:
             return dict(zip(self._names, values, strict=True))
         return values if self._order is None else tuple(values[at] for at in self._order)
+
+
+class NewRun:
+    """A row of `runs` with the next number.
+
+    Args:
+        columns: those that `insert` will get values for, `run_id` among them.
+    """
+
+    def __init__(self, dialect: Dialect, columns: Sequence[str]) -> None:
+        self._insert = Prepared(_new_run(dialect.name), dialect, columns)
+        wanted = select(runs.c.number).where(runs.c.run_id == bindparam("of_run"))
+        self._number = Prepared(wanted, dialect, ("of_run",))
+        self._name = columns.index("run_id")
+
+    def insert(self, execute: Callable[[str, Bound], Rows], values: tuple[object, ...]) -> int:
+        """Write it, in a transaction of the caller's; its number."""
+        execute(self._insert.sql, self._insert.bind(values))
+        found = execute(self._number.sql, self._number.bind((values[self._name],))).fetchone()
+        assert found is not None
+        return int(found[0])
 
 
 def new_agent(dialect: str) -> Insert:
@@ -57,8 +88,7 @@ def new_agent(dialect: str) -> Insert:
             return insert(agents).from_select(["agent_id", "spec"], select(name, spec).where(~there))
 
 
-def new_run(dialect: str) -> Insert:
-    """A row of `runs` with the next number."""
+def _new_run(dialect: str) -> Insert:
     if dialect == "postgresql":
         return insert(runs).values(number=run_numbers.next_value())
     last = select(func.coalesce(func.max(runs.c.number), 0).label("last")).subquery()  # MySQL wants it inside another

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, CursorResult, RowMapping, Update, bindparam, select, update
 
@@ -19,7 +19,7 @@ from agentkit.journal.heartbeat import Heartbeat
 from agentkit.journal.leases import Lease, owner_is_gone
 from agentkit.journal.lines import Lines, Pen
 from agentkit.journal.records import Outcome, Phase, Recorded, RunRecord, load, now, storable
-from agentkit.journal.statements import Prepared, new_agent, new_run
+from agentkit.journal.statements import Bound, NewRun, Prepared, new_agent
 from agentkit.journal.tables import effects, runs
 from agentkit.journal.writer import Job, Writer
 
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPICursor
 
 __all__ = ["RunRow", "Store"]
-
-
-Bound: TypeAlias = "tuple[str, tuple[object, ...] | dict[str, object]]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +48,7 @@ class RunRow:
 class _Begin(Job):
     """A run, driven by its owner from the start; and before it, its agent, if the journal may not know that yet."""
 
-    def __init__(self, store: Store, row: RunRow, owner: str, expires: float, agent: Bound | None) -> None:
+    def __init__(self, store: Store, row: RunRow, owner: str, expires: float, agent: tuple[str, Bound] | None) -> None:
         super().__init__(store.writer, durable=False)
         self._store = store
         self._row = row
@@ -62,12 +59,12 @@ class _Begin(Job):
     def do(self, cursor: DBAPICursor) -> None:
         if self._agent is not None:
             cursor.execute(*self._agent)
-        new, number = self._store.new_run, self._store.number_of
-        cursor.execute(new.sql, new.bind(self._values))
-        cursor.execute(number.sql, number.bind((storable(self._row.run_id),)))
-        found = cursor.fetchone()
-        assert found is not None
-        self.number = found[0]
+
+        def execute(statement: str, values: Bound) -> DBAPICursor:
+            cursor.execute(statement, values)
+            return cursor
+
+        self.number = self._store.new_run.insert(execute, self._values)
 
     def refused(self) -> RunExists:
         return RunExists(f"There is a run {self._row.run_id!r} already: resume it, or choose another run_id.")
@@ -89,9 +86,7 @@ class Store:
         self.archive = Archive(self._database)
         self.writer = Writer(self._database)
         dialect = self._database.dialect
-        self.new_run = Prepared(new_run(dialect.name), dialect, [*RunRow.__dataclass_fields__, *_BEGINNING])
-        of_run = runs.c.run_id == bindparam("of_run")
-        self.number_of = Prepared(select(runs.c.number).where(of_run), dialect, ("of_run",))
+        self.new_run = NewRun(dialect, [*RunRow.__dataclass_fields__, *_BEGINNING])
         self._new_agent = Prepared(new_agent(dialect.name), dialect, ("agent_id", "spec"))
         self._pen = Pen(self.writer, dialect, lease_seconds, clock, one_writes=self._database.is_sqlite)
         self.heartbeat = Heartbeat(self.renew, lease_seconds / 3)
@@ -182,11 +177,6 @@ class Store:
         wanted = columns.where(runs.c.batch == batch, runs.c.place.between(first, last))
         with self._database.reading() as connection:
             return list(connection.execute(wanted).mappings())
-
-    @staticmethod
-    def stored(text: str) -> str:
-        """A text as it comes back from a column."""
-        return storable(text)
 
     def recorded(self, run_id: str) -> tuple[list[Recorded], int]:
         """The effects of a run, in order, each as its last line has it; and the number of the next line."""

@@ -123,7 +123,8 @@ effects = Table(
 )
 
 # What a person said to a call, bound to its arguments by `digest`. `granted` is NULL while the question waits for its
-# answer. `edited`: the arguments (JSON) that the person wants instead. `parameters`: JSON Schema of the arguments.
+# answer. `edited`: the arguments (JSON) that the person wants instead. `preview`, `edited_preview`: what the tool said
+# of the one and of the other, as far as the person was told. `parameters`: JSON Schema of the arguments.
 # `asked_at`, `at`, `called_at`: when the question was put here to wait, when it was answered, when the approved call
 # began. `seal`: hash of the answer; a row that was changed by hand does not count.
 approvals = Table(
@@ -145,5 +146,6 @@ approvals = Table(
     Column("parameters", Text),
     Column("called_at", String(32)),
     Column("seal", String(64)),
+    Column("edited_preview", Text),
     sqlite_with_rowid=False,
 )

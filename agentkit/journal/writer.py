@@ -8,12 +8,14 @@ each loop of a whole group at once.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from agentkit.errors import AgentkitError, JournalError, JournalUnavailable
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPICursor
 
 __all__ = ["Job", "Writer"]
+
+log = logging.getLogger("agentkit.journal")
 
 _IDLE_SECONDS = 1.0
 _NO_FAULTS: Mapping[Job, AgentkitError] = {}
@@ -153,22 +157,33 @@ class Writer:
                         return
             self._wake.clear()
             with self._turn:
-                self._write()
+                try:
+                    self._write()
+                except BaseException:  # those who wait have been told, and others will
+                    log.exception("writing to the journal failed")
 
     def _write(self) -> None:
         """Write all that is queued, and tell those who wait."""
         queue = self._queue
-        jobs = [queue.popleft() for _ in range(len(queue))]
-        if not jobs:
-            return
+        jobs: list[Job] = []
         try:
-            self._group(jobs)
+            jobs.extend(islice(iter(queue.popleft, None), len(queue)))  # at once: no signal comes in between
+            if jobs:
+                self._group(jobs)
+        except BaseException as error:  # this thread was interrupted, or something is wrong with a job
+            self._stopped(jobs, error)
+            raise
         finally:
-            for job in jobs:
-                if not job.done:  # this thread was interrupted, and nothing is committed
-                    job.error = JournalError("Writing to the journal was interrupted. The run stops here; resume it.")
-                    job.done = True
             _tell(jobs)
+
+    def _stopped(self, jobs: Sequence[Job], error: BaseException) -> None:
+        """Tell all whose transaction did not come to its end, which ends with its connection."""
+        for job in jobs:
+            if not job.done:
+                job.error = JournalError("Writing to the journal was interrupted. The run stops here; resume it.")
+                job.error.__cause__ = error
+                job.done = True
+        self._database.let_go()
 
     def _group(self, jobs: Sequence[Job]) -> None:
         try:

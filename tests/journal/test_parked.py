@@ -601,7 +601,9 @@ def test_secrets_of_a_question_are_not_in_the_journal(tmp_path: Path) -> None:
         (waits,) = journal.pending()
         assert waits.arguments == {"to": "Ann", "password": "***", "note": "***"}
         with pytest.raises(ConfigError, match="looks like a secret"):
-            journal.approve("parked", {"to": "Ann", "password": "x", "note": TOKEN})
+            journal.approve("parked", {"to": "Ann", "password": "***", "note": TOKEN})
+        with pytest.raises(ConfigError, match="log_in marks as secret"):
+            journal.approve("parked", {"to": "Ann", "password": "mellon", "note": "***"})
         # What the journal does not have, the resumed run cannot do.
         journal.approve("parked")
         agent = Agent(ScriptedModel([]), [log_in], journal=journal)
