@@ -8,8 +8,7 @@ from agentkit.tools import travel_tools
 from agentkit.tools.store import SqlBookingStore
 
 
-def test_the_approver_sees_the_flight_and_the_price() -> None:
-    store = SqlBookingStore("sqlite://")
+def test_the_approver_sees_the_flight_and_the_price(store: SqlBookingStore) -> None:
     asked: list[ApprovalRequest] = []
 
     def approve(request: ApprovalRequest) -> bool:
@@ -31,7 +30,7 @@ def _book(observation: str) -> str:
     return f'Action: book_flight\nAction Input: {{"flight_id": "{offer}", "passengers": ["Ada Lovelace", "Bo Li"]}}'
 
 
-def test_nobody_is_asked_about_a_flight_that_does_not_exist() -> None:
+def test_nobody_is_asked_about_a_flight_that_does_not_exist(store: SqlBookingStore) -> None:
     asked: list[ApprovalRequest] = []
 
     def approve(request: ApprovalRequest) -> bool:
@@ -39,13 +38,12 @@ def test_nobody_is_asked_about_a_flight_that_does_not_exist() -> None:
         return True
 
     model = ScriptedModel([_book("Observation: F999 x"), "Final Answer: none"])
-    run = Agent(model, travel_tools(SqlBookingStore("sqlite://")), approve=approve).run("?")
+    run = Agent(model, travel_tools(store), approve=approve).run("?")
     assert run.steps[0].observation is not None and run.steps[0].observation.kind == "tool_error"
     assert not asked
 
 
-def test_nobody_is_asked_about_more_seats_than_are_left() -> None:
-    store = SqlBookingStore("sqlite://")
+def test_nobody_is_asked_about_more_seats_than_are_left(store: SqlBookingStore) -> None:
     asked: list[ApprovalRequest] = []
 
     def approve(request: ApprovalRequest) -> bool:
