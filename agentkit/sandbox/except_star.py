@@ -8,7 +8,7 @@ nothing of the program's is called. The rules are those of PEP 654, and of CPyth
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Protocol, TypeVar, cast
@@ -120,7 +120,7 @@ def _split(group: _Group, matches: Callable[[BaseException], bool]) -> tuple[_Gr
         levels[-1].add(*parts)
 
 
-def _together(errors: list[BaseException]) -> _Group:
+def _together(errors: Sequence[BaseException]) -> _Group:
     """A new group. That it has the first one's traceback gives an error of the program's a line."""
     group = BaseExceptionGroup("", errors)
     group.__traceback__ = _TRACEBACK.__get__(errors[0])
@@ -132,7 +132,7 @@ def _divided(
 ) -> tuple[BaseException | None, BaseException | None]:
     """What a clause handles, always a group, and what it leaves."""
     if matches(error):
-        return (error if _is_group(error) else _together([error])), None
+        return (error if _is_group(error) else _together((error,))), None
     return _split(cast("_Group", error), matches) if _is_group(error) else (None, error)
 
 
