@@ -19,6 +19,7 @@ _Group = BaseExceptionGroup[BaseException]
 CATCHABLE: Final = (Exception, SystemExit, KeyboardInterrupt, GeneratorExit, BaseExceptionGroup)
 """The classes that a program can name, with all below them. Anything else, such as the time limit, passes through."""
 
+_RENEWS: Final = sys.version_info >= (3, 12)  # a group of which a clause catches nothing goes on as a plain copy
 _NO_EXCEPTION: Final = "catching classes that do not inherit from BaseException is not allowed"
 _NO_GROUP: Final = "catching ExceptionGroup with except* is not allowed. Use except instead."
 
@@ -181,9 +182,10 @@ class Star:
         if rest is None:
             return False
         part, others = _divided(rest, matches)
+        if part is not None or _RENEWS:
+            self._rest = others
         if part is None:
             return False
-        self._rest = others
         self._show(part)
         return True
 
