@@ -57,7 +57,15 @@ def _matcher(wanted: object) -> Callable[[BaseException], bool]:
         raise TypeError(_NO_EXCEPTION)
     if any(_DERIVES(BaseExceptionGroup, kind) for kind in kinds):
         raise TypeError(_NO_GROUP)
-    return lambda error: _is_any(error, kinds) and _is_any(error, CATCHABLE)
+    known: dict[int, bool] = {}  # by the identity of a class
+
+    def matches(error: BaseException) -> bool:
+        kind = id(type(error))
+        if kind not in known:
+            known[kind] = _is_any(error, kinds) and _is_any(error, CATCHABLE)
+        return known[kind]
+
+    return matches
 
 
 def _subset(group: _Group, members: list[BaseException]) -> _Group | None:

@@ -40,10 +40,16 @@ def plain_try(node: ast.TryStar, number: int) -> ast.Try:
     """The statement in the place of `except*`. `number` tells those of one program apart."""
     state = f"__star_{number}__"
     start = ast.Assign([ast.Name(state, ast.Store())], call(loaded("_Star_")))
-    clauses = [placed(_clause(state, handler), handler) for handler in node.handlers]
+    clauses = [placed(_clause(state, handler), _first_line(handler)) for handler in node.handlers]
     handler = ast.ExceptHandler(loaded("_Catchable_"), state, [start, *clauses, _end(state)])
-    last = node.handlers[-1]
-    return placed(ast.Try(node.body, [placed(handler, last)], node.orelse, node.finalbody), node)
+    placed(handler, _first_line(node.handlers[-1]))
+    return placed(ast.Try(node.body, [handler], node.orelse, node.finalbody), node)
+
+
+def _first_line(handler: ast.ExceptHandler) -> ast.Pass:
+    """The words `except*` as a place: CPython gives the call of a method the line where its text ends."""
+    line, column = handler.lineno, handler.col_offset
+    return ast.Pass(lineno=line, col_offset=column, end_lineno=line, end_col_offset=column + len("except"))
 
 
 def _clause(state: str, handler: ast.ExceptHandler) -> ast.If:
