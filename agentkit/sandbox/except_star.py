@@ -38,6 +38,7 @@ _VARIABLES = cast("_Slot[dict[str, object]]", vars(BaseException)["__dict__"])
 _MEMBERS = cast("_Slot[tuple[BaseException, ...]]", vars(BaseExceptionGroup)["exceptions"])
 _MESSAGE = cast("_Slot[str]", vars(BaseExceptionGroup)["message"])
 _DERIVES: Final = cast("Callable[[type, object], bool]", type.__subclasscheck__)  # asks no metaclass
+_ITEMS: Final = cast("Callable[[object], Iterator[type]]", vars(tuple)["__iter__"])
 
 
 def _is_group(error: BaseException) -> bool:
@@ -52,7 +53,7 @@ def _is_any(error: BaseException, kinds: Iterable[type]) -> bool:
 
 def _matcher(wanted: object) -> Callable[[BaseException], bool]:
     """Whether a clause catches an exception. Raises TypeError, in CPython's words, for what no `except*` may name."""
-    kinds = cast("tuple[type, ...]", tuple(tuple.__iter__(wanted)) if isinstance(wanted, tuple) else (wanted,))
+    kinds = tuple(_ITEMS(wanted)) if _DERIVES(tuple, type(wanted)) else (cast("type", wanted),)
     if not all(_DERIVES(type, type(kind)) and _DERIVES(BaseException, kind) for kind in kinds):
         raise TypeError(_NO_EXCEPTION)
     if any(_DERIVES(BaseExceptionGroup, kind) for kind in kinds):

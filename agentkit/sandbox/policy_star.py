@@ -33,7 +33,8 @@ from .policy_walk import call, loaded, placed
 
 _GROUPS: Final = frozenset({"ExceptionGroup", "BaseExceptionGroup"})
 _METHODS: Final = frozenset({"split", "subgroup", "derive"})
-_SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, *_COMPREHENSIONS)
 
 
 def plain_try(node: ast.TryStar, number: int) -> ast.Try:

@@ -19,7 +19,7 @@ class TooLarge(Exception):
     """The program has more than `MAX_NODES` syntax nodes."""
 
 
-_UNKNOWN: Final = dict.fromkeys(("AsyncFunctionDef", "AsyncFor", "AsyncWith", "Await"), ASYNC)
+_UNKNOWN: Final[dict[str, str]] = dict.fromkeys(("AsyncFunctionDef", "AsyncFor", "AsyncWith", "Await"), ASYNC)
 
 
 def _classes(names: str) -> frozenset[type[ast.AST]]:

@@ -81,15 +81,19 @@ def programs(draw: st.DrawFn) -> str:
 def described(value: object, seen: dict[int, int]) -> object:
     """An exception and all that hangs on it, so that two can be compared; what came before is only named."""
     if isinstance(value, list | tuple):
-        return [described(item, seen) for item in value]
+        return [described(item, seen) for item in cast("list[object]", value)]
     if not isinstance(value, BaseException):
         return value
     if id(value) in seen:
         return seen[id(value)]
     seen[id(value)] = len(seen)
     known = [type(value).__name__, value.__suppress_context__, list(getattr(value, "__notes__", []))]
-    own = [value.message, value.exceptions] if isinstance(value, BaseExceptionGroup) else [value.args]
+    own = [getattr(value, name) for name in (("message", "exceptions") if is_group(value) else ("args",))]
     return known + [described(item, seen) for item in (*own, value.__cause__, value.__context__)]
+
+
+def is_group(value: object) -> bool:
+    return isinstance(value, BaseExceptionGroup)
 
 
 def outcome(code: CodeType, space: dict[str, object]) -> object:
@@ -186,6 +190,17 @@ def test_what_the_policy_refuses(source: str, line: int, words: str) -> None:
     assert words in message
 
 
+def nested(depth: int) -> str:
+    """Statements in the handler of one another."""
+    levels = [indent("try:\n    f()\nexcept* ValueError as e:", "    " * level) for level in range(depth)]
+    return "\n".join([*levels, "    " * depth + "pass"])
+
+
+def test_handlers_may_be_four_deep() -> None:
+    assert refusals(nested(4)) == []
+    assert refusals(nested(5)) == [(13, "SyntaxError: too many statically nested blocks")]
+
+
 def test_a_group_may_have_functions_of_any_name_inside_its_methods() -> None:
     source = (
         "class G(ExceptionGroup):\n    def f(self):\n        split = 3\n        return split\nclass H:\n    split = 4"
@@ -226,9 +241,9 @@ work()
     space = namespace()
     with pytest.raises(ExceptionGroup) as caught:
         run(source, space=space)
-    parts = space["parts"]
-    assert isinstance(parts, list)
-    found = [error for error in (caught.value, *caught.value.exceptions, *parts) if isinstance(error, BaseException)]
+    parts = cast("list[BaseException]", space["parts"])
+    group: ExceptionGroup[Exception] = caught.value
+    found = [group, *group.exceptions, *parts]
     assert len(found) == 7
     assert all(set(traced(error)) == {"<program>"} for error in found)
 
