@@ -79,7 +79,7 @@ except ExceptionGroup as e:
         [left], depth = left.exceptions, depth + 1
 (repr(left), depth)
 """
-    result = sandbox.run(source, limits=Limits(wall=5))
+    result = sandbox.run(source, limits=Limits(wall=20))
     assert result.value == ("ValueError(1)", 10_000), result.error
 
 
@@ -93,7 +93,7 @@ except* ValueError as e:
     found += len(e.exceptions)
 found
 """
-    result = sandbox.run(source, limits=Limits(wall=5))
+    result = sandbox.run(source, limits=Limits(wall=20))
     assert result.value == 200_000, result.error
 
 

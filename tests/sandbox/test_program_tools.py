@@ -185,7 +185,7 @@ def test_a_gather_that_would_pass_the_limit_makes_no_call(sandbox: Sandbox) -> N
     done: list[str] = []
     refused = f"try:\n    {LARGE.format(70)}\nexcept ToolError as error:\n    text = str(error)"
     code = f"{LARGE.format(30)}\ntool('one')\n{refused}\n{LARGE.format(69)}\ntext"
-    result = sandbox.run(code, tools={"tool": done.append})
+    result = sandbox.run(code, tools={"tool": done.append}, limits=Limits(wall=20))
     assert len(done) == 100
     assert result.value == (
         "too many tool calls in one program (limit 100): 31 were made before, and none of the 70 of this gather"
@@ -214,7 +214,7 @@ def test_a_gather_with_a_call_that_cannot_be_made_makes_none(sandbox: Sandbox, l
 
 def test_the_host_counts_the_calls_of_a_worker_that_does_not() -> None:
     done: list[str] = []
-    with Sandbox(policy="none", limits=Limits(wall=1)) as sandbox:
+    with Sandbox(policy="none", limits=Limits(wall=20)) as sandbox:
         code = f"gather.__self__._calls = 1000\n{LARGE.format(150)}"
         error = sandbox.run(code, tools={"tool": done.append}).error
     assert 0 < len(done) <= 100
