@@ -199,11 +199,10 @@ class Star:
         return True
 
     def _show(self, part: BaseException) -> None:
-        """Notes what raising the part would change: its own origin, and that of what is being handled."""
+        """Notes what raising the part may change: its own origin, and the context of what is being handled, which the
+        interpreter cuts off where that is the part."""
         self.part = part
         self._origins = [(error, _TRACEBACK.__get__(error), _CONTEXT.__get__(error)) for error in (part, self._caught)]
-        if part is not self._caught:
-            _CONTEXT.__set__(self._caught, None)  # else the interpreter looks for the part among these, to cut it off
 
     def restore(self) -> None:
         """Where `part` has been raised and caught. Anything else that was caught instead is raised again."""

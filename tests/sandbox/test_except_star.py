@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agentkit.sandbox.except_star import Star
 from agentkit.sandbox.policy import compile_program
 
 from .layer1 import namespace, refusals, run, sections
@@ -261,6 +262,24 @@ def test_no_class_keeps_a_name_of_it() -> None:
     kind = run(source).space["A"]
     assert {name for name in vars(kind) if not name.startswith("__")} == {"x"}
     assert not [name for name in vars(kind) if "star" in name]
+
+
+def test_what_was_caught_in_the_place_of_a_part_is_raised_again() -> None:
+    """Memory may run out where the interpreter raises the part."""
+    try:
+        raise ValueError(1)
+    except ValueError:
+        star = Star()
+        assert star.match(ValueError)
+        with pytest.raises(MemoryError):
+            handle(star)
+
+
+def handle(star: Star) -> None:
+    try:
+        raise MemoryError
+    except MemoryError:
+        star.restore()
 
 
 @pytest.mark.parametrize("depth", range(24))
