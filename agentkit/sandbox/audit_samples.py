@@ -68,6 +68,17 @@ def failure(source):
         return error
 errors = [failure(f) for f in (lambda: 1 / 0, lambda: [].x, lambda: {}[1], lambda: math.nope, lambda: int("x"))]
 errors += [failure(f) for f in (lambda: re.compile("("), lambda: json.loads("{"), lambda: json.nope, lambda: nope)]
+def parts(kind):
+    found = []
+    try:
+        try:
+            raise ExceptionGroup("a", [ValueError(1), TypeError(2)]) if kind is ValueError else SystemExit(3)
+        except* kind as part:
+            found.append(part)
+            raise KeyError(4)
+    except (Exception, SystemExit) as error:
+        found.append(error)
+    return found
 running = generator()
 next(running)
 many = [
@@ -92,7 +103,7 @@ many = [
     itertools.groupby([1]), functools.partial(len, []), functools.partialmethod(len), functools.cmp_to_key(len),
     operator.itemgetter(1), operator.attrgetter("real"), operator.methodcaller("lower"), "{}".format, str.format,
     property(len), classmethod(len), staticmethod(len), type(1), type(len), type(generator), Exception(),
-    ExceptionGroup("a", errors),
+    ExceptionGroup("a", errors), parts(ValueError), parts(SystemExit), parts(5),
     enum.auto(), copy.Error(), object(), NotImplemented,
     Ellipsis, print, len, type, getattr, open, [].append, str.upper,
 ]

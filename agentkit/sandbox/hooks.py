@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Final, NoReturn, cast
 
+from .except_star import CATCHABLE, Star
 from .guards import (
     TYPE,
     Absent,
@@ -155,6 +156,8 @@ def hooks(modules: Mapping[str, object]) -> dict[str, object]:
         "_import_from_": importer.load_from,
         "_import_all_": importer.load_all,
         "_Exception_": Exception,
+        "_Catchable_": CATCHABLE,
+        "_Star_": Star,
         "_ABC_": ABC,
         "_Generic_": GENERIC,
         "_TypeVar_": type_variable,

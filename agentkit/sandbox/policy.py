@@ -57,6 +57,8 @@ def _restrict(tree: ast.Module, source: str) -> None:
         raise _Refused([(1, f"program too large: more than {MAX_NODES} syntax nodes")], "program") from None
     if transformer.problems:
         raise _Refused(sorted(set(transformer.problems)), "not_allowed")
+    if transformer.stars:  # only the compiler knows that a handler must not break, continue or return
+        compile(source, "<program>", "exec", dont_inherit=True)
 
 
 def _private_names(tree: ast.Module) -> frozenset[str]:

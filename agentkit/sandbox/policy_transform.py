@@ -22,7 +22,8 @@ from .policy_names import (
     is_reserved,
     store_refusal,
 )
-from .policy_walk import ASYNC, Visited, Walker
+from .policy_star import plain_try, unasked_methods
+from .policy_walk import ASYNC, Visited, Walker, call, loaded, placed
 
 _Node = TypeVar("_Node", bound=ast.AST)
 
@@ -40,18 +41,8 @@ _SPECIAL_ANNOTATIONS: Final = frozenset({"ClassVar", "InitVar", "KW_ONLY"})
 _OWN: Final = frozenset({"self", "other"})  # whose .__class__ and .__dict__ are read through type() and vars()
 
 
-def _name(identifier: str) -> ast.Name:
-    return ast.Name(identifier, ast.Load())
-
-
-def _at(new: _Node, old: ast.AST) -> _Node:
-    """`new` and what it contains, placed where `old` stands."""
-    ast.copy_location(new, old)
-    return ast.fix_missing_locations(new)
-
-
 def _call(hook: str, *arguments: ast.expr) -> ast.Call:
-    return ast.Call(_name(hook), list(arguments), [])
+    return call(loaded(hook), *arguments)
 
 
 def _is_clear_format(text: object, name: str) -> bool:
@@ -73,6 +64,7 @@ class ProgramTransformer(Walker):
         self._tree = tree
         self._private = private
         self._scopes = ["module"]
+        self.stars = 0  # except* statements
 
     def _inside(self, scope: str, node: _Node) -> _Node:
         self._scopes.append(scope)
@@ -135,7 +127,7 @@ class ProgramTransformer(Walker):
         self.node_contents_visit(node)
         if not load or refusal or self._is_clear(name):
             return node
-        return _at(_call("_getattr_", node.value, ast.Constant(name)), node)
+        return placed(_call("_getattr_", node.value, ast.Constant(name)), node)
 
     def _is_clear(self, name: str) -> bool:
         """Whether this private name needs no look at the object: the program sets it itself, or it is well known."""
@@ -151,12 +143,12 @@ class ProgramTransformer(Walker):
         if isinstance(inner, ast.Name):
             hook = {"__class__": "_type_", "__dict__": "_vars_"}.get(node.attr)
             if hook and inner.id in _OWN:
-                return _at(_call(hook, inner), node)
+                return placed(_call(hook, inner), node)
             if inner.id == "object" and node.attr == "__setattr__":
-                return _at(_name("_setattr_"), node)
+                return placed(loaded("_setattr_"), node)
         if node.attr == "__name__" and isinstance(inner, ast.Attribute) and inner.attr == "__class__":
             self.visit(inner.value)
-            node.value = _at(_call("_type_", inner.value), inner)
+            node.value = placed(_call("_type_", inner.value), inner)
             return node
         return None
 
@@ -198,17 +190,17 @@ class ProgramTransformer(Walker):
         special = self._special_annotation(node.annotation)
         target = node.target
         if self._in_class and isinstance(target, ast.Name) and node.simple and not self._is_name_list(target.id):
-            node.annotation = _at(_name(special) if special else ast.Constant(None), node)
+            node.annotation = placed(loaded(special) if special else ast.Constant(None), node)
             self.visit(target)
             node.value = node.value and self._expression(node.value)
             return node
         if node.value is not None:
-            return self.visit(_at(ast.Assign([target], node.value), node))
+            return self.visit(placed(ast.Assign([target], node.value), node))
         self.visit(target)
         if self._scopes[-1] == "function" and isinstance(target, ast.Name):
-            node.annotation = _at(ast.Constant(None), node)
+            node.annotation = placed(ast.Constant(None), node)
             return node
-        return _at(ast.Pass(), node)
+        return placed(ast.Pass(), node)
 
     def _expression(self, node: ast.expr) -> ast.expr:
         new = self.visit(node)
@@ -249,6 +241,8 @@ class ProgramTransformer(Walker):
                 self.error(node, "**keywords in a class statement are not allowed: write them out")
             elif keyword.arg == "metaclass":
                 self._replace_metaclass(node, keyword)
+        for place, refusal in unasked_methods(node):
+            self.error(place, refusal)
         variables = self._variables(node)
         bases, keywords, decorators = node.bases, node.keywords, node.decorator_list
         node.bases, node.keywords, node.decorator_list = [], [], []
@@ -263,7 +257,7 @@ class ProgramTransformer(Walker):
         if name != "ABCMeta":
             self.error(node, "metaclasses are not allowed: use a class decorator or inheritance")
         node.keywords.remove(keyword)
-        node.bases.append(_at(_name("_ABC_"), node))
+        node.bases.append(placed(loaded("_ABC_"), node))
 
     def _variables(self, node: ast.ClassDef | ast.FunctionDef) -> list[ast.stmt]:
         """Type parameters (3.12) become variables that mean nothing: the real ones evaluate their bounds."""
@@ -273,9 +267,9 @@ class ProgramTransformer(Walker):
             self._check_binding(node, name)
         parameters.clear()
         if names and isinstance(node, ast.ClassDef):
-            node.bases.append(_at(_name("_Generic_"), node))
+            node.bases.append(placed(loaded("_Generic_"), node))
         return [
-            _at(ast.Assign([ast.Name(name, ast.Store())], _call("_TypeVar_", ast.Constant(name))), node)
+            placed(ast.Assign([ast.Name(name, ast.Store())], _call("_TypeVar_", ast.Constant(name))), node)
             for name in names
         ]
 
@@ -284,16 +278,21 @@ class ProgramTransformer(Walker):
         name = getattr(node, "name", None)
         assert isinstance(name, ast.Name)
         self._check_binding(node, name.id)
-        return _at(ast.Assign([name], _call("_TypeVar_", ast.Constant(name.id))), node)
+        return placed(ast.Assign([name], _call("_TypeVar_", ast.Constant(name.id))), node)
 
     def _visit_handler(self, node: ast.ExceptHandler) -> Visited:
         """A bare except must not catch the time limit."""
         self._check_binding(node, node.name)
         if node.type is None:
-            node.type = _at(_name("_Exception_"), node)
+            node.type = placed(loaded("_Exception_"), node)
             self.visit_all(node.body)
             return node
         return self.node_contents_visit(node)
+
+    def _visit_star(self, node: ast.TryStar) -> Visited:
+        self.stars += 1
+        number = self.stars
+        return plain_try(self.node_contents_visit(node), number)
 
     # Calls, comprehensions, match
 
@@ -338,24 +337,24 @@ class ProgramTransformer(Walker):
             bound = alias.asname or alias.name.partition(".")[0]
             self._check_binding(node, bound)
             loaded = _call("_import_", ast.Constant(alias.name), ast.Constant(alias.asname is not None))
-            new.append(_at(ast.Assign([ast.Name(bound, ast.Store())], loaded), node))
+            new.append(placed(ast.Assign([ast.Name(bound, ast.Store())], loaded), node))
         return new
 
     def _visit_import_from(self, node: ast.ImportFrom) -> Visited:
         module = "." * node.level + (node.module or "")
         if module == "__future__":
-            return _at(ast.Pass(), node)
+            return placed(ast.Pass(), node)
         new: list[ast.stmt] = []
         for alias in node.names:
             if alias.name == "*":
                 if len(self._scopes) > 1:
                     self.error(node, "import * only works at the top level: name what you need")
-                new.append(_at(ast.Expr(_call("_import_all_", ast.Constant(module))), node))
+                new.append(placed(ast.Expr(_call("_import_all_", ast.Constant(module))), node))
                 continue
             bound = alias.asname or alias.name
             self._check_binding(node, bound)
             loaded = _call("_import_from_", ast.Constant(module), ast.Constant(alias.name))
-            new.append(_at(ast.Assign([ast.Name(bound, ast.Store())], loaded), node))
+            new.append(placed(ast.Assign([ast.Name(bound, ast.Store())], loaded), node))
         return new
 
     handlers: ClassVar[Mapping[str, Callable[..., Visited]]] = {
@@ -373,6 +372,7 @@ class ProgramTransformer(Walker):
         "ClassDef": _visit_class,
         "TypeAlias": _visit_type_alias,
         "ExceptHandler": _visit_handler,
+        "TryStar": _visit_star,
         "Call": _visit_call,
         "comprehension": _visit_comprehension,
         "MatchAs": _visit_capture,

@@ -19,10 +19,7 @@ class TooLarge(Exception):
     """The program has more than `MAX_NODES` syntax nodes."""
 
 
-_UNKNOWN: Final = {
-    **dict.fromkeys(("AsyncFunctionDef", "AsyncFor", "AsyncWith", "Await"), ASYNC),
-    "TryStar": "except* is not allowed: catch ExceptionGroup with except and look at its .exceptions",
-}
+_UNKNOWN: Final[dict[str, str]] = dict.fromkeys(("AsyncFunctionDef", "AsyncFor", "AsyncWith", "Await"), ASYNC)
 
 
 def _classes(names: str) -> frozenset[type[ast.AST]]:
@@ -43,6 +40,22 @@ _PLAIN: Final = _LEAVES | _classes(
     "Compare FormattedValue JoinedStr TemplateStr Interpolation Subscript Slice arguments "
     "Match match_case MatchValue MatchSequence MatchOr"
 )
+
+
+def loaded(name: str) -> ast.Name:
+    """The name, read."""
+    return ast.Name(name, ast.Load())
+
+
+def call(function: ast.expr, *arguments: ast.expr) -> ast.Call:
+    """A call of a function."""
+    return ast.Call(function, list(arguments), [])
+
+
+def placed(new: _Node, old: ast.AST) -> _Node:
+    """`new` and what it contains, placed where `old` stands."""
+    ast.copy_location(new, old)
+    return ast.fix_missing_locations(new)
 
 
 class Walker(RestrictingNodeTransformer):

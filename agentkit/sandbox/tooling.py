@@ -51,12 +51,12 @@ class Tools:
     def __init__(self, channel: Channel, output: Output, timer: Timer) -> None:
         self._channel, self._output, self._timer = channel, output, timer
         self._number = 0
-        self._longest = self._calls = 0
+        self._longest = self._calls = self._made = 0
         self._names: dict[object, str] = {}
 
     def functions(self, names: Iterable[str], longest: int, calls: int) -> dict[str, object]:
         """The namespace entries for these tools. longest: bytes of one call's arguments; calls: how many in all."""
-        self._longest, self._calls = longest, calls
+        self._longest, self._calls, self._made = longest, calls, 0
         made = {name: self._function(name) for name in names}
         self._names = {function: name for name, function in made.items()}
         return {**made, "gather": self.gather, "ToolError": ToolError} if made else {}
@@ -72,7 +72,8 @@ class Tools:
         """Runs several tool calls at once; the replies in order.
 
         A call is (tool, argument, ...) or functools.partial(tool, ...). Anything else, such as the value of a call
-        that was already made, stands for itself.
+        that was already made, stands for itself. Where one call cannot be made, for its arguments or because it is
+        one too many, none is.
         """
         items = list(calls)
         parsed = [self._parse(item) for item in items]
@@ -101,12 +102,12 @@ class Tools:
 
         The first error, in order, is raised at the end.
         """
-        if len(calls) > self._calls:
-            raise ToolError(f"too many tool calls in one program (limit {self._calls})")
+        self._check(len(calls))
         frames: dict[int, bytes] = {}
         for name, args, kwargs in calls:
             self._number += 1
             frames[self._number] = self._encode(name, args, kwargs)
+        self._made += len(frames)
         self._output.flush()
         self._timer.pause()
         replies: dict[object, dict[str, Tree]] = {}
@@ -120,6 +121,14 @@ class Tools:
         finally:
             self._timer.resume()
         return [self._value(replies[number]) for number in frames]
+
+    def _check(self, count: int) -> None:
+        """Whether a gather stays within the limit. A single call is the host's to refuse: it counts them too."""
+        if count > 1 and self._made + count > self._calls:
+            raise ToolError(
+                f"too many tool calls in one program (limit {self._calls}): {self._made} were made before, "
+                f"and none of the {count} of this gather"
+            )
 
     def _encode(self, name: str, args: tuple[object, ...], kwargs: dict[str, object]) -> bytes:
         """The payload of a C frame but for its end."""

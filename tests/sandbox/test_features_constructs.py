@@ -9,7 +9,7 @@ import pytest
 
 from .layer1 import run, sections
 
-FILES = ("language.txt", "functions.txt", "classes.txt", "dunders.txt")
+FILES = ("language.txt", "except-star.txt", "functions.txt", "classes.txt", "dunders.txt")
 SINCE = {"since-3.12.txt": (3, 12), "since-3.14.txt": (3, 14)}
 
 

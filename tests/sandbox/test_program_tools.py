@@ -178,6 +178,50 @@ def test_a_batch_above_the_limit_runs_nothing(sandbox: Sandbox) -> None:
     assert "too many tool calls" in result.error.message
 
 
+LARGE = "gather([(tool, 'x' * 60_000) for _ in range({})])"  # goes to the host in batches
+
+
+def test_a_gather_that_would_pass_the_limit_makes_no_call(sandbox: Sandbox) -> None:
+    done: list[str] = []
+    refused = f"try:\n    {LARGE.format(70)}\nexcept ToolError as error:\n    text = str(error)"
+    code = f"{LARGE.format(30)}\ntool('one')\n{refused}\n{LARGE.format(69)}\ntext"
+    result = sandbox.run(code, tools={"tool": done.append}, limits=Limits(wall=20))
+    assert len(done) == 100
+    assert result.value == (
+        "too many tool calls in one program (limit 100): 31 were made before, and none of the 70 of this gather"
+    ), result.error
+
+
+def test_the_calls_of_a_session_are_counted_by_program(sandbox: Sandbox) -> None:
+    with sandbox.session() as session:
+        for _ in range(3):
+            assert session.run("len(gather([(tool, 1)] * 100))", tools={"tool": echo}).value == 100
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ("'x' * 70_000", "ValueError: the arguments of tool are too large: 70047 bytes, limit 65536"),
+        ("lambda: 1", "TypeError: the arguments of tool: a value of type function is not plain data"),
+    ],
+)
+def test_a_gather_with_a_call_that_cannot_be_made_makes_none(sandbox: Sandbox, last: str, said: str) -> None:
+    done: list[object] = []
+    call = f"gather([*[(tool, 'x' * 60_000)] * 90, (tool, {last})])"
+    assert caught(sandbox, done.append, call) == said
+    assert done == []
+
+
+def test_the_host_counts_the_calls_of_a_worker_that_does_not() -> None:
+    done: list[str] = []
+    with Sandbox(policy="none", limits=Limits(wall=20)) as sandbox:
+        code = f"gather.__self__._calls = 1000\n{LARGE.format(150)}"
+        error = sandbox.run(code, tools={"tool": done.append}).error
+    assert 0 < len(done) <= 100
+    assert error is not None
+    assert "too many tool calls in one program (limit 100)" in error.message
+
+
 def test_output_before_a_call_is_kept(sandbox: Sandbox) -> None:
     seen: list[Result] = []
     result = sandbox.run("print('a', end='')\ntool()\nprint('b')", tools={"tool": seen.clear})
