@@ -47,13 +47,21 @@ class Place:
             ConfigError: the user has none.
         """
         if chosen := os.environ.get(self.variable):
-            return chosen if "://" in chosen else f"sqlite:///{Path(chosen).expanduser().absolute()}"
+            return _absolute(chosen if "://" in chosen else f"sqlite:///{Path(chosen).expanduser()}")
         try:
             return f"sqlite:///{_data_directory() / 'agentkit' / self.file}"
         except RuntimeError:
             raise ConfigError(
                 f"This user has no home directory: set {self.variable} to a file for the {self.what}."
             ) from None
+
+
+def _absolute(text: str) -> str:
+    """A URL that means the same file in whatever folder this process may be later."""
+    head, mark, file = text.partition(":///")
+    if not mark or not head.startswith("sqlite") or file.startswith((":memory:", "file:", "/")) or not file:
+        return text
+    return f"{head}{mark}{Path.cwd() / file}"
 
 
 def _data_directory() -> Path:

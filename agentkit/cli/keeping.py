@@ -65,15 +65,15 @@ def commands(options: AskOptions, journal: Journal | None) -> str | None:
 
 
 @contextmanager
-def opened(origin: str | None = None) -> Generator[Journal]:
-    """The journal of the environment, for `run-agent runs`.
+def opened(url: str | None = None, *, origin: str | None = None) -> Generator[Journal]:
+    """The journal of the environment, for `run-agent runs`, or the one at `url`.
 
     Raises:
         ConfigError: none is kept.
     """
     from agentkit.journal import Journal
 
-    with Journal(origin=origin) as journal:
+    with Journal(url, origin=origin) as journal:
         yield journal
 
 

@@ -120,10 +120,10 @@ def _driven(
     shown = display(options)
     with ExitStack() as stack:
         with opened() as journal:
-            recording = recorded(journal, source)
+            recording, place = recorded(journal, source), journal.url  # as it is from this folder
         known = None if name else options_of(recording.run.get("origin"))
         origin = None if known is None else _origin(overlaid(known, options), recording)
-        journal = stack.enter_context(opened(origin))
+        journal = stack.enter_context(opened(place, origin=origin))
         made = stack.enter_context(remade(recording, journal, name, options, shown.paused))
         sinks = watching(options, shown, stack, jsonl=jsonl)
         outcome: Outcome = watch_events(events(made, recording), sinks, recording.question, recording.start.history)

@@ -85,10 +85,11 @@ def test_a_run_that_was_interrupted_says_how_to_go_on_and_does(cli: Cli) -> None
     assert cli("runs", "resume", run_id).stdout == "done\n"
 
 
-def test_resume_finds_the_files_of_the_folder_where_the_run_began(cli: Cli) -> None:
+@pytest.mark.parametrize("place", ["../journal.db", "sqlite:///../journal.db"])
+def test_resume_finds_the_files_of_the_folder_where_the_run_began(cli: Cli, place: str) -> None:
     run_id = asked(cli, LOOK_UP, ANSWER)
     (cli.folder / "elsewhere").mkdir()
-    done = Cli(cli.folder / "elsewhere", cli.env)("runs", "resume", run_id)
+    done = Cli(cli.folder / "elsewhere", {**cli.env, "AGENTKIT_JOURNAL": place})("runs", "resume", run_id)
     assert (done.returncode, done.stdout) == (0, "717,710\n")
     assert "where the run began" in done.stderr
 
