@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Final, cast
 
-from .guards import set_own_attribute, writable
+from .guards import Variables, set_own_attribute, writable
 
 _ATOMIC: Final = frozenset(
     {
@@ -30,7 +30,7 @@ def copy(x: object) -> object:
     kind = type(x)
     if kind in _ATOMIC or isinstance(x, _KEPT):
         return x
-    if kind in (list, dict, set, bytearray):
+    if kind in (list, dict, set, bytearray, Variables):
         return cast("list[object]", x).copy()
     method = getattr(kind, "__copy__", None)
     return _rebuild(x, lambda part: part) if method is None else cast("_Copier", method)(x)
@@ -56,7 +56,7 @@ def _deep(x: object, memo: _Memo) -> object:
         memo[id(x)] = listed
         listed.extend(deepcopy(item, memo) for item in cast("list[object]", x))
         return listed
-    if kind is dict:
+    if kind is dict or kind is Variables:
         table: dict[object, object] = {}
         memo[id(x)] = table
         for key, value in cast("dict[object, object]", x).items():
@@ -87,12 +87,22 @@ def _rebuild(x: object, part: _Copier, memo: _Memo | None = None) -> object:
     if memo is not None:
         memo[id(x)] = made
     if state is not None:
-        _set_state(made, part(state))
+        _set_state(made, _apart(state, part))
     for item in cast("Iterable[object]", items or ()):
         cast("list[object]", made).append(part(item))
     for key, value in cast("Iterable[tuple[object, object]]", pairs or ()):
         cast("dict[object, object]", made)[part(key)] = part(value)
     return made
+
+
+def _apart(state: object, part: _Copier) -> object:
+    """A copy of a state. Its dicts are the variables of the objects themselves: no memo may hold them, nor the copies,
+    where a program could set any name."""
+    if type(state) is dict:
+        return {name: part(value) for name, value in cast("dict[object, object]", state).items()}
+    if type(state) is tuple:
+        return tuple(_apart(item, part) for item in cast("tuple[object, ...]", state))
+    return part(state)
 
 
 def _set_state(made: object, state: object) -> None:

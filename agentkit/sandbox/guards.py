@@ -186,12 +186,20 @@ def writable(name: object) -> str:
     return name
 
 
-class _Variables(dict[str, object]):
-    """What vars(x) gives: x's variables; what is written here is written there, if its name is allowed."""
+class Variables(dict[str, object]):
+    """What vars(x) gives: x's variables; what is written here is written there, if its name is allowed.
+
+    A program gets hold of the class with type(vars(x)), so what it may show is looked at here.
+    """
 
     def __init__(self, obj: object) -> None:
+        if isinstance(obj, type) or not is_own(type(obj)):
+            raise TypeError("vars() works on instances of classes that the program defines")
         super().__init__(vars(obj))
         self._real_ = vars(obj)  # a name that no program can read
+
+    def __init_subclass__(cls) -> None:
+        raise TypeError("what vars() gives cannot be subclassed")  # vars() of an instance would show `_real_`
 
     def __setitem__(self, name: str, value: object) -> None:
         self._real_[writable(name)] = value
@@ -227,10 +235,7 @@ def checked_vars(*args: object) -> dict[str, object]:
     """The built-in vars, of an instance of the program's own classes."""
     if len(args) != 1:
         raise TypeError("vars() takes one object here; keep names made up at run time in a dict")
-    obj = args[0]
-    if isinstance(obj, type) or not is_own(type(obj)):
-        raise TypeError("vars() works on instances of classes that the program defines")
-    return _Variables(obj)
+    return Variables(args[0])
 
 
 class _Type:

@@ -13,6 +13,7 @@ from typing import Final
 
 from . import copying, fixed, standins
 from .guards import Absent, attrgetter, is_metaclass, methodcaller
+from .methods import close_doors
 from .policy_names import words
 from .typing_forms import forms
 from .zones import available_timezones, preload, zone
@@ -129,7 +130,9 @@ def is_showable(value: object) -> bool:
 def facades(names: Iterable[str]) -> dict[str, object]:
     """A facade for each name and each package above it, by dotted name. Loads what is not loaded."""
     shown: dict[str, ModuleType] = {}
-    for name, module in load(names).items():
+    loaded = load(names)
+    close_doors(name for name in loaded if not name.startswith("sympy"))  # which evaluates text anyway
+    for name, module in loaded.items():
         facade = shown.setdefault(name, ModuleType(name))
         vars(facade).update(_public(name, module))
     for name in sorted(shown):

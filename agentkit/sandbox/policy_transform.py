@@ -56,6 +56,19 @@ def _is_clear_format(text: object, name: str) -> bool:
     return True
 
 
+def _bound_name(node: ast.AST) -> str | None:
+    """The name that a function, class, assignment, argument or import binds."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.arg(arg=name):
+            return name
+        case ast.Name(id=name, ctx=ast.Store()):
+            return name
+        case ast.alias(name=name, asname=renamed):
+            return renamed or name
+        case _:
+            return None
+
+
 class ProgramTransformer(Walker):
     """Checks one parsed program and rewrites it in place. `problems` holds (line, message)."""
 
@@ -65,6 +78,7 @@ class ProgramTransformer(Walker):
         self._private = private
         self._scopes = ["module"]
         self.stars = 0  # except* statements
+        self._bound: frozenset[str | None] | None = None  # found at the first need
 
     def _inside(self, scope: str, node: _Node) -> _Node:
         self._scopes.append(scope)
@@ -107,6 +121,12 @@ class ProgramTransformer(Walker):
     def _visit_keyword(self, node: ast.keyword) -> Visited:
         if node.arg and node.arg[0] == "_" and is_reserved(node.arg):
             self.error(node, f"{node.arg!r} is not allowed as an argument")
+        return self.node_contents_visit(node)
+
+    def _visit_named(self, node: ast.NamedExpr) -> Visited:
+        """In the default of a method's argument it binds a name of the class."""
+        if node.target.id in DENIED and "class" in self._scopes:
+            self.error(node, f"{node.target.id!r} is not allowed as a name in a class")
         return self.node_contents_visit(node)
 
     # Attributes
@@ -302,13 +322,9 @@ class ProgramTransformer(Walker):
         return self.node_contents_visit(node)
 
     def _binds(self, name: str) -> bool:
-        return any(
-            (isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name)
-            or (isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store))
-            or (isinstance(node, ast.arg) and node.arg == name)
-            or (isinstance(node, ast.alias) and (node.asname or node.name) == name)
-            for node in ast.walk(self._tree)
-        )
+        if self._bound is None:
+            self._bound = frozenset(map(_bound_name, ast.walk(self._tree)))
+        return name in self._bound
 
     def _visit_comprehension(self, node: ast.comprehension) -> Visited:
         if node.is_async:
@@ -359,6 +375,7 @@ class ProgramTransformer(Walker):
 
     handlers: ClassVar[Mapping[str, Callable[..., Visited]]] = {
         "Name": _visit_name,
+        "NamedExpr": _visit_named,
         "Global": _visit_scope_names,
         "Nonlocal": _visit_scope_names,
         "arg": _visit_arg,

@@ -35,7 +35,7 @@ _LEAVES: Final = (
 )
 # Allowed as they are.
 _PLAIN: Final = _LEAVES | _classes(
-    "Module Expr If For While Try With withitem Return Raise Assert Delete Starred NamedExpr "
+    "Module Expr If For While Try With withitem Return Raise Assert Delete Starred "
     "BoolOp BinOp UnaryOp IfExp Dict Set List Tuple ListComp SetComp DictComp GeneratorExp Yield YieldFrom "
     "Compare FormattedValue JoinedStr TemplateStr Interpolation Subscript Slice arguments "
     "Match match_case MatchValue MatchSequence MatchOr"

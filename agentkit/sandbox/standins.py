@@ -35,6 +35,11 @@ def _field_name(name: object) -> str:
 # dataclasses puts the names of fields into source that it runs, and trusts Field.name.
 
 
+class _Slot(typing.Protocol):
+    def __get__(self, instance: object, owner: type | None = None) -> str: ...
+    def __set__(self, instance: object, value: object) -> None: ...
+
+
 class _Frozen(type):
     """A class whose attributes a program cannot replace."""
 
@@ -45,15 +50,24 @@ class _Frozen(type):
         raise TypeError(f"cannot delete {name!r} of {cls.__name__!r}")
 
 
+_FIELD_NAME: Final = cast("_Slot", dataclasses.Field.name)  # type: ignore[misc]
+
+
 class _Field(dataclasses.Field, metaclass=_Frozen):  # type: ignore[type-arg]
-    """A Field that only takes a proper name."""
+    """A Field that only takes a proper name, from object.__setattr__ too."""
 
     __slots__ = ()
 
-    def __setattr__(self, name: str, value: object) -> None:
-        if name == "name" and value is not None and not _is_field(value):
+    @property
+    def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The name that `dataclass` gives it."""
+        return _FIELD_NAME.__get__(self)
+
+    @name.setter
+    def name(self, value: str | None) -> None:
+        if value is not None and not _is_field(value):
             raise ValueError("not the name of a field")
-        super().__setattr__(name, value)
+        _FIELD_NAME.__set__(self, value)
 
     def __init_subclass__(cls) -> None:
         raise TypeError("a field cannot be subclassed")
@@ -70,6 +84,9 @@ def field(**options: object) -> object:
     return made
 
 
+_FIELDS: Final = "__dataclass_fields__"
+
+
 def dataclass(cls: type | None = None, /, **options: object) -> object:
     """dataclasses.dataclass."""
 
@@ -77,7 +94,12 @@ def dataclass(cls: type | None = None, /, **options: object) -> object:
         for name in inspect.get_annotations(kind):
             if not _is_field(name):
                 raise ValueError(f"{name!r} is not allowed as a field")
+        described = type(kind.__doc__) is str and kind.__doc__ != ""
+        if not described:  # dataclasses would look for a signature in the docstrings of bases, and evaluate its names
+            kind.__doc__ = "-"
         made = cast("Callable[..., type]", dataclasses.dataclass)(kind, **options)
+        if not described:
+            made.__doc__ = f"{made.__name__}({', '.join(cast('dict[str, object]', getattr(made, _FIELDS)))})"
         clear_match_args(made)
         return made
 
@@ -145,7 +167,9 @@ class _EnumType(enum.EnumType):
     def __call__(cls, *args: object, **keywords: object) -> object:  # type: ignore[override]
         if "names" in keywords:
             keywords["names"] = _member_names(keywords["names"])
-        elif len(args) > 1 and not cls.__members__:
+        elif len(args) > 1 and not (
+            cls._member_names_ and cls.__members__
+        ):  # a program can get at what the latter shows
             args = (args[0], _member_names(args[1]), *args[2:])
         call = cast("Callable[..., object]", super().__call__)
         return call(*args, **keywords)
@@ -219,12 +243,19 @@ class SimpleNamespace:
             checked_setattr(self, name, value)
 
     def __repr__(self) -> str:
-        return f"namespace({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+        return f"namespace({', '.join(f'{name}={value!r}' for name, value in _variables(self).items())})"
 
     def __eq__(self, other: object) -> bool:
-        return vars(self) == vars(other) if isinstance(other, SimpleNamespace) else NotImplemented
+        return _variables(self) == vars(other) if isinstance(other, SimpleNamespace) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]  # as the real one
+
+
+def _variables(namespace: object) -> dict[str, object]:
+    """Of nothing else: a method can be called with any object."""
+    if not isinstance(namespace, SimpleNamespace):
+        raise TypeError(f"a SimpleNamespace is needed, not {type(namespace).__name__}")
+    return vars(namespace)
 
 
 SimpleNamespace.__module__ = "__main__"  # vars() takes it

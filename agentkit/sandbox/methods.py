@@ -1,0 +1,88 @@
+"""Closes doors in the Python code of the standard library: methods that trust what they are called on.
+
+A function in a class takes any object as `self`, a class too: `UserList.copy(int)` is `int.__class__(int)`, the real
+`type`, which makes classes with names that no check has seen. Methods written in C look at `self` themselves.
+"""
+
+import functools
+import sys
+import types
+from collections.abc import Callable, Iterable, Iterator
+from types import CodeType, FunctionType
+from typing import ClassVar, Final, Protocol, cast
+
+from .policy_names import TEXT_NAMES, attribute_refusal
+
+_OPENERS: Final = frozenset({"__class__", "__dict__"})
+_ALSO: Final = ("threading", "_collections_abc", "agentkit.sandbox.standins")  # whose objects are within reach, too
+_TEXTS: Final = frozenset({"__repr__", "__str__", "__format__"})  # tell the class's name only
+_closed: set[type] = set()
+
+
+def close_doors(modules: Iterable[str]) -> None:
+    """Once for each class of these modules, of their submodules and of what they hand out objects of."""
+    roots = {*(name.partition(".")[0] for name in modules), *_ALSO}
+    for kind in list(_classes(roots)):
+        if kind not in _closed:
+            _closed.add(kind)
+            _close(kind)
+    _close_functions()
+
+
+def _classes(roots: set[str]) -> Iterator[type]:
+    for name, module in list(sys.modules.items()):
+        if name in roots or name.partition(".")[0] in roots:
+            yield from (value for value in list(vars(module).values()) if isinstance(value, type))
+
+
+def _close(kind: type) -> None:
+    for name, value in list(vars(kind).items()):
+        closed: object = None
+        if attribute_refusal(name) is not None or name in _TEXTS or issubclass(kind, type):
+            continue
+        if isinstance(value, FunctionType) and _opens(value.__code__):
+            closed = _method(value)
+        elif isinstance(value, property) and isinstance(value.fget, FunctionType) and _opens(value.fget.__code__):
+            closed = property(_method(value.fget), value.fset, value.fdel, value.__doc__)
+        if closed is not None:
+            type.__setattr__(kind, name, closed)  # an enum has rules of its own
+
+
+def _opens(code: CodeType) -> bool:
+    """Whether it reads the class or the variables of something."""
+    inner = (item for item in code.co_consts if isinstance(item, CodeType))
+    return not _OPENERS.isdisjoint(code.co_names) or any(map(_opens, inner))
+
+
+def _method(function: Callable[..., object]) -> Callable[..., object]:
+    def method(self: object, /, *args: object, **keywords: object) -> object:
+        if isinstance(self, type):
+            raise TypeError(f"{function.__qualname__}() is called on an object, not on a class")
+        return function(self, *args, **keywords)
+
+    return functools.update_wrapper(method, function, assigned=(*TEXT_NAMES, "__module__"), updated=())
+
+
+@functools.cache
+def _close_functions() -> None:
+    """Two that open what they are passed."""
+    import pprint
+    import statistics
+
+    # The real SimpleNamespace, which no program has, is shown by the variables of whatever object is passed.
+    printer = cast("_Printer", pprint.PrettyPrinter)
+    del printer._dispatch[types.SimpleNamespace.__repr__], printer._pprint_simplenamespace
+    # The result gets the type of the data; data that are classes would make it the metaclass of a class.
+    convert = cast("Callable[[object, type], object]", vars(statistics)["_convert"])
+
+    def converted(value: object, kind: type) -> object:
+        if issubclass(kind, type):
+            raise TypeError("the data are classes")
+        return convert(value, kind)
+
+    vars(statistics)["_convert"] = converted
+
+
+class _Printer(Protocol):
+    _dispatch: ClassVar[dict[object, object]]
+    _pprint_simplenamespace: ClassVar[object]
