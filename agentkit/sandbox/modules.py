@@ -54,7 +54,7 @@ _ONLY: Final = {
     "localtime gmtime mktime ctime asctime struct_time timezone tzname",
     "traceback": "",
     "typing": "",
-    "types": "MappingProxyType NoneType GeneratorType",
+    "types": "MappingProxyType NoneType GeneratorType FunctionType LambdaType MethodType BuiltinFunctionType",
     "uuid": "UUID uuid3 uuid4 uuid5 NAMESPACE_DNS NAMESPACE_URL NAMESPACE_OID NAMESPACE_X500",
     "warnings": "warn filterwarnings simplefilter",
     "zoneinfo": "ZoneInfoNotFoundError",

@@ -15,6 +15,7 @@ from typing import Final, Literal
 from .hooks import hooks
 from .policy_transform import ProgramTransformer
 from .policy_walk import MAX_NODES, TooLarge
+from .wire import source_lines
 
 __all__ = ["MAX_SOURCE", "Compiled", "Problem", "compile_plain", "compile_program", "hooks"]
 
@@ -107,7 +108,7 @@ def _compiled(source: str, filename: str, transform: Callable[[ast.Module, str],
     try:
         return Compiled(_build(source, filename, transform), ())
     except _Refused as refused:
-        lines = source.split("\n") if len(source) <= MAX_SOURCE else []
+        lines = source_lines(source) if len(source) <= MAX_SOURCE else []
         return Compiled(
             None,
             tuple(

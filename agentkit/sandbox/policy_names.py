@@ -40,8 +40,9 @@ NAME_LISTS: Final = frozenset({"__slots__", "__match_args__"})
 # What an enum may define, and what a program may read of one or of a namedtuple.
 ENUM_NAMES: Final = frozenset({"_missing_", "_generate_next_value_", "_ignore_", "_order_", "_value_", "_name_"})
 TUPLE_NAMES: Final = frozenset({"_asdict", "_replace", "_fields", "_make", "_field_defaults"})
+MODULE_NAMES: Final = frozenset({"__all__", "__author__", "__version__"})  # variables that mean nothing here
 TEXT_NAMES: Final = frozenset({"__name__", "__qualname__", "__doc__"})
-_READABLE: Final = READABLE_METHODS | TEXT_NAMES | ENUM_NAMES | {"__members__", "__cause__", "__context__"}
+_READABLE: Final = READABLE_METHODS | TEXT_NAMES | ENUM_NAMES | {"__members__", "__cause__", "__context__", "__notes__"}
 
 # Without a leading underscore, yet the way to frames, code, globals, metaclasses, raw memory or files.
 DENIED: Final = INSPECT_ATTRIBUTES | frozenset(
@@ -118,6 +119,8 @@ def binding_refusal(name: str, *, in_class: bool) -> str | None:
     if name[:1] != "_" and not in_class:
         return None
     if in_class and (name in METHODS or name in ENUM_NAMES or name == "__doc__"):
+        return None
+    if name in MODULE_NAMES and not in_class:
         return None
     if is_reserved(name) or (in_class and name in DENIED):
         return _refusal(name, "a name in a class" if in_class else "a variable")

@@ -158,6 +158,11 @@ _ENCODERS: dict[type, Callable[[Encoder, "object", int], Tree]] = {
 }
 
 
+def cross_as_dict(kind: type[dict[str, object]]) -> None:
+    """From now on, values of this class cross as dicts."""
+    _ENCODERS[kind] = _ENCODERS[dict]
+
+
 class Decoder:
     """Rebuilds one value from a tree that may be hostile."""
 

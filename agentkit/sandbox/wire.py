@@ -202,6 +202,11 @@ def escape(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def source_lines(text: str) -> list[str]:
+    """A program's lines as Python counts them: a form feed or another of Unicode's separators ends none."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
 def _names(found: Mapping[str, Tree]) -> tuple[str, ...]:
     names = found.get("names", [])
     if not isinstance(names, list):

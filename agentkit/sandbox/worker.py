@@ -4,7 +4,8 @@ import gc
 import mmap
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CodeType, TracebackType
 from typing import Protocol, cast
@@ -13,7 +14,7 @@ from .channel import Channel, Output, SoftTimeLimit, Timer
 from .fixed import fix
 from .tooling import Tools
 from .values import Decoder, Encoder, Tree, Unencodable, encoded, opaque_tree
-from .wire import dumps, excess
+from .wire import dumps, excess, source_lines
 
 _BALLAST = 4 << 20  # untouched memory given up to report that there is none left
 _REPR = 2000
@@ -166,7 +167,7 @@ class Runtime:
     def _prepare(self, request: Request) -> None:
         self.output.restart()
         fix(request.seed, request.now)
-        self.sources[request.filename] = request.source.splitlines()
+        self.sources[request.filename] = source_lines(request.source)
         self._grant(self.tools.functions(request.tools, request.argument, request.calls))
         self.namespace.pop("_last_", None)
         self.namespace.update(request.inputs)
@@ -176,19 +177,15 @@ class Runtime:
     def _grant(self, functions: dict[str, object]) -> None:
         """Tools stand among the built-in names, where a program may shadow but not lose them; those of before go."""
         known = self.language.builtins
-        for name, value in self.shadowed.items():
-            if value is _ABSENT:
-                del known[name]
-            else:
-                known[name] = value
+        _put_back(known, self.shadowed)
         self.shadowed = {name: known.get(name, _ABSENT) for name in functions}
         known.update(functions)
 
     def _attempt(self, request: Request) -> bytes:
         code = self._compile(request)
-        before = {name: self.namespace.get(name) for name in _ANSWERS}
-        exec(code, self.namespace)  # noqa: S102  (what a sandbox is for; the process is sealed)
-        value = self._answer(request.entry, before)
+        with self._set_aside() as earlier:
+            exec(code, self.namespace)  # noqa: S102  (what a sandbox is for; the process is sealed)
+            value = self._answer(request.entry, earlier)
         if isinstance(value, _Shown):
             return dumps({"ok": True, "shown": True, "names": self._names()})
         data = dumps(encoded(value, _other))
@@ -210,16 +207,29 @@ class Runtime:
                 raise SyntaxError(problem.message) from None
         raise _Refused(compiled.errors)
 
-    def _answer(self, entry: str, before: dict[str, object]) -> object:
+    @contextmanager
+    def _set_aside(self) -> Generator[dict[str, object]]:
+        """Of a session's earlier programs the answers, as built-in names: what a program reads, but did not set."""
+        space, known = self.namespace, self.language.builtins
+        earlier = {name: space.pop(name) for name in _ANSWERS if name in space}
+        hidden = {name: known.get(name, _ABSENT) for name in earlier}
+        known.update(earlier)
+        try:
+            yield earlier
+        finally:
+            _put_back(known, hidden)
+            space.update({name: value for name, value in earlier.items() if name not in space})
+
+    def _answer(self, entry: str, earlier: dict[str, object]) -> object:
         """The value that `entry` names. In "auto", only what this program itself set counts."""
         space = self.namespace
-        if entry == "solution" or (entry == "auto" and callable(space.get("solution")) and _set(space, before, 0)):
-            return cast("Callable[[], object]", _named(space, "solution", "function"))()
+        if entry == "solution" or (entry == "auto" and callable(space.get("solution"))):
+            return cast("Callable[[], object]", _named(earlier | space, "solution", "function"))()
         if entry.startswith("var:"):
-            return _named(space, entry.removeprefix("var:"), "variable")
+            return _named(earlier | space, entry.removeprefix("var:"), "variable")
         if entry == "auto":
-            for index, name in enumerate(_ANSWERS[1:], 1):
-                if _set(space, before, index):
+            for name in _ANSWERS[1:]:
+                if name in space:
                     return space[name]
         last = space.get("_last_")
         if entry == "last" or (entry == "auto" and last is not None):
@@ -260,9 +270,13 @@ class Runtime:
         return line, name
 
 
-def _set(space: dict[str, object], before: dict[str, object], index: int) -> bool:
-    name = _ANSWERS[index]
-    return name in space and (before[name] is None or space[name] is not before[name])
+def _put_back(known: dict[str, object], hidden: dict[str, object]) -> None:
+    """What built-in names meant before."""
+    for name, value in hidden.items():
+        if value is _ABSENT:
+            del known[name]
+        else:
+            known[name] = value
 
 
 def _named(space: dict[str, object], name: str, what: str) -> object:

@@ -31,8 +31,10 @@ from . import modules as library
 from . import policy as rules
 from .channel import FD
 from .control import EXIT, FORKED, Order, Report
+from .guards import Variables
 from .immortal import immortalize
 from .rlimits import Footprint
+from .values import cross_as_dict
 from .warm import fill_caches, start
 from .worker import Language, Runtime
 
@@ -74,6 +76,7 @@ def load_language(policy: str, modules: list[str]) -> Language:
         return Language(rules.compile_plain, {}, {**vars(builtins), **bound})
     names = rules.hooks(library.facades(wanted))
     library.warm()
+    cross_as_dict(Variables)
     visible = cast("dict[str, object]", names.pop("__builtins__"))
     return Language(rules.compile_program, names, {**visible, **bound})
 

@@ -41,6 +41,23 @@ def test_auto_prefers_a_variable_to_what_was_printed(sandbox: Sandbox) -> None:
     assert (result.value, result.output) == (7, "working\n")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("code", ["x = 1\x0c", "x = '\x1c'", "x = '\u2028\x85'", "x = '\x0b'"])
+@pytest.mark.parametrize(("fault", "kind"), [("y = 1 / 0", "program"), ("y = eval('1')", "not_allowed")])
+def test_an_error_has_the_line_as_python_counts_it(
+    sandbox: Sandbox, end: str, code: str, fault: str, kind: str
+) -> None:
+    error = sandbox.run(end.join([code, fault, "z = 3"])).error
+    assert error is not None
+    assert (error.kind, error.line, error.source) == (kind, 2, fault)
+
+
+def test_what_vars_gives_crosses_as_a_dict(sandbox: Sandbox) -> None:
+    code = "class P:\n    def __init__(self):\n        self.x = [1]\np = P()\n"
+    assert sandbox.run(f"{code}[vars(p)]").value == [{"x": [1]}]
+    assert sandbox.run(f"{code}echo(vars(p))", tools={"echo": lambda value: value}).value == {"x": [1]}
+
+
 @pytest.mark.parametrize(
     ("entry", "value"),
     [("solution", 1), ("var:total", 2), ("last", 3), ("stdout", "out"), ("auto", 1)],

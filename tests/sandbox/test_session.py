@@ -39,6 +39,29 @@ def test_auto_takes_what_this_step_set(sandbox: Sandbox) -> None:
         assert session.run("y = 1").value is None
 
 
+def test_auto_takes_the_same_value_set_again(sandbox: Sandbox) -> None:
+    with sandbox.session() as session:
+        for code in ("answer = 5", "answer = 5", "answer = None", "answer = None", "result = True", "result = True"):
+            assert session.run(code).value == session.run(f"{code}\n{code.partition(' ')[0]}").value
+        session.run("answer = 5")
+        assert session.run("answer = 5").value == 5
+        assert session.run("1 / 0").ok is False
+        assert session.run("answer + 1").value == 6
+        assert session.run("0", entry="var:answer").value == 5
+        session.run("def raise_it():\n    global answer\n    answer += 1\n    return answer")
+        assert session.run("raise_it()\n'last'").value == 6
+        assert session.run("answer").value == 6
+
+
+def test_an_answer_of_before_hides_no_tool(sandbox: Sandbox) -> None:
+    with sandbox.session() as session:
+        session.run("result = 1")
+        assert session.run("result(2)", tools={"result": double}).ok is False  # the variable shadows the tool
+    with sandbox.session() as session:
+        assert session.run("result(2)", tools={"result": double}).value == 4
+        assert session.run("result(3)", tools={"result": double}).value == 6
+
+
 def test_an_error_keeps_the_variables(sandbox: Sandbox) -> None:
     with sandbox.session() as session:
         session.run("a = 1\ndef broken():\n    return a / 0")
