@@ -89,12 +89,13 @@ class _BoundFormat:
 
 FORMATS: Final[dict[str, Callable[..., str]]] = {"format": _format, "format_map": _format_map}
 _EVALUATORS: Final = frozenset({"evaluate", "_evaluate"})
+_UNBOUND: Final = [getattr(ForwardRef, name) for name in _EVALUATORS if hasattr(ForwardRef, name)]
 _DOORS: Final = frozenset({*FORMATS, "dump"})
 
 
 def _cleared(value: object, name: str) -> object:
     """A value just read, unless it is an unchecked door."""
-    if name in _EVALUATORS and isinstance(getattr(value, "__self__", None), ForwardRef):
+    if name in _EVALUATORS and _evaluates(value):
         raise AttributeError("annotations are not evaluated")
     if name in CLOCKS and isinstance(value, BuiltinMethodType):
         return clock_method(value)
@@ -103,6 +104,12 @@ def _cleared(value: object, name: str) -> object:
     if isinstance(value, _DANGEROUS) or (isinstance(value, ModuleType) and value is sys.modules.get(value.__name__)):
         raise AttributeError(f"{name!r} is not available")
     return TYPE if is_metaclass(value) else value
+
+
+def _evaluates(value: object) -> bool:
+    """Whether a value is ForwardRef's method, bound or not. Not by ==, which a program's object would answer."""
+    bound = isinstance(getattr(value, "__self__", None), ForwardRef)
+    return bound or any(value is method for method in _UNBOUND)
 
 
 def is_metaclass(value: object) -> bool:
