@@ -21,6 +21,7 @@ MAX_DEPTH = 50
 MAX_ITEMS = 200_000
 _MAX_HASHED = 10_000  # keys that are not text, in one container: their hashes are the program's choice
 _MAX_RATIO = 16_000  # hexadecimal digits of a Fraction's parts: reducing it is quadratic
+_MAX_REDUCING = 5 * _MAX_RATIO**2  # the sum of their squares
 _MAX_EXPONENT = 100_000  # a Decimal beyond this is a trap for int() and format()
 _HASHING_SECONDS = 0.25
 _MAX_SAME_HASH = 100  # elements of one set that have to be compared with each other
@@ -50,6 +51,7 @@ class Encoder:
     def __init__(self, other: Callable[["Encoder", object, int], Tree]) -> None:
         self._other = other
         self._items = 0
+        self._reducing = 0
         self.hashes = False  # whether there are sets, or keys that are not plain text
 
     def encode(self, value: object, depth: int = 0) -> Tree:
@@ -73,6 +75,17 @@ class Encoder:
         if len(found) > _MAX_HASHED and not all(type(item) is str for item in found):
             raise Unencodable(f"a set or dict may have {_MAX_HASHED} elements that are not text")
         return found
+
+    def fraction(self, value: Fraction) -> Tree:
+        """The tree of a Fraction."""
+        parts = [format(value.numerator, "x"), format(value.denominator, "x")]
+        digits = max(map(len, parts))
+        self._reducing += digits * digits
+        if digits > _MAX_RATIO:
+            raise Unencodable(f"the Fraction is too long (more than {_MAX_RATIO} hexadecimal digits)")
+        if self._reducing > _MAX_REDUCING:
+            raise Unencodable("the value has too many long Fractions")
+        return _tagged("fraction", parts)
 
     def mapping(self, value: dict[object, object], depth: int) -> Tree:
         """The tree of a dict."""
@@ -111,13 +124,6 @@ def _decimal(value: Decimal) -> Tree:
     return _tagged("decimal", str(value))
 
 
-def _fraction(value: Fraction) -> Tree:
-    parts = [format(value.numerator, "x"), format(value.denominator, "x")]
-    if max(map(len, parts)) > _MAX_RATIO:
-        raise Unencodable(f"the Fraction is too long (more than {_MAX_RATIO} hexadecimal digits)")
-    return _tagged("fraction", parts)
-
-
 def _aware(value: datetime | clock_time) -> Tree:
     """A time zone crosses as its offset; fold is in the offset then."""
     name = "datetime" if isinstance(value, datetime) else "time"
@@ -146,7 +152,7 @@ _ENCODERS: dict[type, Callable[[Encoder, "object", int], Tree]] = {
         "complex", [repr(cast("complex", value).real), repr(cast("complex", value).imag)]
     ),
     Decimal: lambda _e, value, _d: _decimal(cast("Decimal", value)),
-    Fraction: lambda _e, value, _d: _fraction(cast("Fraction", value)),
+    Fraction: lambda e, value, _d: e.fraction(cast("Fraction", value)),
     date: lambda _e, value, _d: _tagged("date", cast("date", value).isoformat()),
     datetime: lambda _e, value, _d: _aware(cast("datetime", value)),
     clock_time: lambda _e, value, _d: _aware(cast("clock_time", value)),
@@ -172,6 +178,7 @@ class Decoder:
         self._keys = 0  # how many sets and keys surround what is decoded now
         self._inner = 0
         self._decimal = self._long = False
+        self.reducing = 0
 
     def decode(self, tree: Tree, depth: int = 0) -> object:
         """The value. Raises BadTree for anything that `Encoder` does not write."""
@@ -299,7 +306,8 @@ def _read_fraction(decoder: Decoder, tree: Tree) -> Fraction:
     parts = _texts(tree, 2)
     digits = max(map(len, parts))
     decoder.number(digits)
-    if digits > _MAX_RATIO + 1:
+    decoder.reducing += digits * digits
+    if digits > _MAX_RATIO + 1 or decoder.reducing > _MAX_REDUCING:
         raise BadTree("fraction too long")
     return Fraction(int(parts[0], 16), int(parts[1], 16))
 

@@ -144,6 +144,7 @@ def test_other_types_become_text(sandbox: Sandbox, code: str, kind: str, text: s
         ("{str(n): n for n in range(60_000)}", "too many parts"),
         ("[chr(300 + n % 999) for n in range(150_000)]", "too many parts"),
         ("'x' * 700_000 + chr(0x1F600)", "too long for the characters"),
+        ("[Fraction(10**19000 + n, 3**40000) for n in range(6)]", "too many long Fractions"),
         ("{n * (2**61 - 1) for n in range(200)}", "hashes"),
         ("{Decimal(5), 2**3_000_000}", "very long"),
         ("{frozenset({(Decimal(7), 1)}): 1, 2**5000: 2}", "very long"),
@@ -220,6 +221,13 @@ HOSTILE: list[object] = [
 def test_trees_that_are_no_values_are_refused(tree: object) -> None:
     with pytest.raises(BadTree):
         Decoder().decode(tree)
+
+
+def test_fractions_that_take_long_to_reduce_end_in_time() -> None:
+    long = {"$t": "fraction", "v": ["f" * 16_000, "7" * 16_000]}
+    assert len(cast("list[Fraction]", Decoder().decode([long] * 5))) == 5
+    with pytest.raises(BadTree, match="fraction too long"):
+        Decoder().decode([long] * 6)
 
 
 PRIME = 2**61 - 1  # what Python's hashes of numbers are taken by
