@@ -11,7 +11,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Final
 
-from . import copying, fixed, standins
+from . import copying, dispatching, fixed, standins
 from .guards import Absent, attrgetter, is_metaclass, methodcaller
 from .methods import close_doors
 from .policy_names import words
@@ -69,7 +69,6 @@ _WITHOUT: Final = {
     "show_config show_runtime get_include seterrcall",
     "sympy": "test doctest init_session init_printing preview source",
 }
-_FUNCTOOLS: Final = ("wraps", "update_wrapper", "singledispatch")
 # Own versions.
 _INSTEAD: Final[dict[str, dict[str, object]]] = {
     "abc": {"ABCMeta": standins.NoMetaclass("ABCMeta")},
@@ -84,7 +83,10 @@ _INSTEAD: Final[dict[str, dict[str, object]]] = {
         **{name: getattr(standins, name) for name in ("Enum", "IntEnum", "StrEnum", "Flag", "IntFlag")},
         **{name: standins.NoMetaclass(name) for name in ("EnumMeta", "EnumType")},
     },
-    "functools": {name: getattr(standins, name) for name in _FUNCTOOLS},
+    "functools": {
+        **{name: getattr(standins, name) for name in ("wraps", "update_wrapper")},
+        **{name: getattr(dispatching, name) for name in ("singledispatch", "singledispatchmethod")},
+    },
     "operator": {"attrgetter": attrgetter, "methodcaller": methodcaller},
     "sys": {
         "setrecursionlimit": standins.setrecursionlimit,
@@ -97,6 +99,7 @@ _INSTEAD: Final[dict[str, dict[str, object]]] = {
     "types": {"SimpleNamespace": standins.SimpleNamespace},
     "typing": forms(),
     "uuid": {"uuid4": fixed.uuid4},
+    "warnings": {"catch_warnings": standins.catch_warnings},
     "zoneinfo": {"ZoneInfo": zone, "available_timezones": available_timezones},
 }
 
@@ -177,12 +180,18 @@ def prebound(names: Iterable[str] = ()) -> dict[str, object]:
     return found
 
 
+_CODECS: Final = (
+    "ascii latin-1 utf-7 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be iso8859-15 cp437 cp1250 "
+    "cp1251 cp1252 koi8-r mac-roman unicode_escape rot13 punycode idna"
+)
+
+
 def warm() -> None:
     """Imports what C code and the libraries only import when first used, so that a sealed process need not."""
     import datetime
     import time
 
-    for codec in words("ascii latin-1 utf-7 utf-8-sig utf-16 utf-32 cp1252 unicode_escape rot13 punycode idna"):
+    for codec in words(_CODECS):
         codecs.encode("a", codec)
     time.strptime("2020-01-02", "%Y-%m-%d")
     datetime.datetime.strptime("2020-01-02", "%Y-%m-%d").strftime("%d %B")

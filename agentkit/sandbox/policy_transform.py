@@ -244,9 +244,22 @@ class ProgramTransformer(Walker):
         variables = self._variables(node)
         decorators, node.decorator_list = node.decorator_list, []
         self.visit_all(decorators)
+        kept = self._kept_annotation(node, decorators)
         self._inside("function", node)
+        if kept is not None:
+            kept[0].annotation = kept[1]
         node.decorator_list = decorators
         return [*variables, node] if variables else node
+
+    def _kept_annotation(self, node: ast.FunctionDef, decorators: list[ast.expr]) -> tuple[ast.arg, ast.expr] | None:
+        """Under `@name.register` the first argument's, as a lambda: singledispatch asks for it."""
+        if not any(isinstance(item, ast.Attribute) and item.attr == "register" for item in decorators):
+            return None
+        first = next((item for item in (*node.args.posonlyargs, *node.args.args) if item.annotation), None)
+        if first is None or first.annotation is None or isinstance(first.annotation, ast.Constant):
+            return None
+        nothing = ast.arguments([], [], None, [], [], None, [])
+        return first, self._expression(_at(ast.Lambda(nothing, first.annotation), first))
 
     def _visit_lambda(self, node: ast.Lambda) -> Visited:
         return self._inside("function", node)

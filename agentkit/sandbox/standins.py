@@ -1,7 +1,7 @@
 """Own versions of library functions that would run text or set attributes by names a program made up.
 
-dataclass, namedtuple and Enum build source or classes out of names; wraps copies whole dicts; redirect_stdout and
-singledispatch look names up. Each stand-in checks the names, then calls the real one or does the little that is needed.
+dataclass, namedtuple and Enum build source or classes out of names; wraps copies whole dicts; redirect_stdout looks
+names up. Each stand-in checks the names, then calls the real one or does the little that is needed.
 """
 
 import collections
@@ -11,9 +11,9 @@ import inspect
 import keyword
 import sys
 import typing
+import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Final, NoReturn, TypeVar, cast
 
 from .guards import checked_setattr, clear_match_args, plain_text
@@ -261,32 +261,6 @@ def _variables(namespace: object) -> dict[str, object]:
 SimpleNamespace.__module__ = "__main__"  # vars() takes it
 
 
-def singledispatch(function: Callable[..., object]) -> Callable[..., object]:
-    """functools.singledispatch, registering by class: the real one evaluates annotations."""
-    table: dict[type, Callable[..., object]] = {}
-
-    def dispatch(kind: type) -> Callable[..., object]:
-        for base in kind.__mro__:
-            if base in table:
-                return table[base]
-        return next((table[base] for base in reversed(table) if issubclass(kind, base)), function)
-
-    def register(kind: object, implementation: Callable[..., object] | None = None) -> object:
-        if not isinstance(kind, type):
-            raise TypeError("write @name.register(SomeClass): annotations are not evaluated")
-        if implementation is None:
-            return partial(register, kind)
-        table[kind] = implementation
-        return implementation
-
-    def call(*args: object, **keywords: object) -> object:
-        return dispatch(type(args[0]))(*args, **keywords)
-
-    call.register = register  # type: ignore[attr-defined]
-    call.dispatch = dispatch  # type: ignore[attr-defined]
-    return update_wrapper(call, function)
-
-
 @contextmanager
 def redirect_stdout(target: object) -> Generator[object]:
     """contextlib.redirect_stdout. A subclass of the real one reads any attribute of sys."""
@@ -295,6 +269,13 @@ def redirect_stdout(target: object) -> Generator[object]:
         yield target
     finally:
         sys.stdout = before
+
+
+@contextmanager
+def catch_warnings(*, record: bool = False) -> Generator[list[warnings.WarningMessage] | None]:
+    """warnings.catch_warnings. The real one holds the module."""
+    with warnings.catch_warnings(record=record) as log:
+        yield log
 
 
 # abc, sys, traceback
