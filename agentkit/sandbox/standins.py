@@ -84,9 +84,6 @@ def field(**options: object) -> object:
     return made
 
 
-_FIELDS: Final = "__dataclass_fields__"
-
-
 def dataclass(cls: type | None = None, /, **options: object) -> object:
     """dataclasses.dataclass."""
 
@@ -99,7 +96,7 @@ def dataclass(cls: type | None = None, /, **options: object) -> object:
             kind.__doc__ = "-"
         made = cast("Callable[..., type]", dataclasses.dataclass)(kind, **options)
         if not described:
-            made.__doc__ = f"{made.__name__}({', '.join(cast('dict[str, object]', getattr(made, _FIELDS)))})"
+            made.__doc__ = f"{made.__name__}({', '.join(item.name for item in dataclasses.fields(made))})"
         clear_match_args(made)
         return made
 
