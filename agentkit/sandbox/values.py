@@ -7,8 +7,7 @@ dict (text keys). Everything else is an object {"$t": tag, "v": data}.
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
 from decimal import Decimal, InvalidOperation
@@ -215,8 +214,9 @@ class Decoder:
         """A set. One insertion at a time: hashes that were made to collide meet the deadline."""
         if _too_many_hashes(tree):
             raise BadTree("too many elements in a set")
-        with self._as_keys():
-            values = self.each(tree, depth)
+        self._keys += 1
+        values = self.each(tree, depth)
+        self._keys -= 1
         found: set[object] = set()
         for index in self._in_time(values):
             found.add(values[index])
@@ -229,8 +229,9 @@ class Decoder:
         pairs = [cast("list[Tree]", pair) if isinstance(pair, list) else [] for pair in cast("list[Tree]", tree)]
         if any(len(pair) != 2 for pair in pairs):
             raise BadTree("not a pair")
-        with self._as_keys():
-            keys = [self.decode(pair[0], depth + 2) for pair in pairs]
+        self._keys += 1
+        keys = [self.decode(pair[0], depth + 2) for pair in pairs]
+        self._keys -= 1
         values = [self.decode(pair[1], depth + 2) for pair in pairs]
         found: dict[object, object] = {}
         for index in self._in_time(keys):
@@ -245,12 +246,6 @@ class Decoder:
         self._long = self._long or digits > _LONG
         if self._decimal and self._long:
             raise BadTree("a set or a dict's keys hold a Decimal and a number that is very long")
-
-    @contextmanager
-    def _as_keys(self) -> Generator[None, None, None]:
-        self._keys += 1
-        yield
-        self._keys -= 1
 
     def _in_time(self, keys: list[object]) -> Iterator[int]:
         """The place of each key that is to be inserted now."""

@@ -4,8 +4,7 @@ import gc
 import mmap
 import re
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import CodeType, TracebackType
 from typing import Protocol, cast
@@ -183,9 +182,13 @@ class Runtime:
 
     def _attempt(self, request: Request) -> bytes:
         code = self._compile(request)
-        with self._set_aside() as earlier:
+        earlier, hidden = self._set_aside()
+        try:
             exec(code, self.namespace)  # noqa: S102  (what a sandbox is for; the process is sealed)
             value = self._answer(request.entry, earlier)
+        finally:
+            _put_back(self.language.builtins, hidden)
+            self.namespace.update({name: value for name, value in earlier.items() if name not in self.namespace})
         if isinstance(value, _Shown):
             return dumps({"ok": True, "shown": True, "names": self._names()})
         data = dumps(encoded(value, _other))
@@ -207,18 +210,16 @@ class Runtime:
                 raise SyntaxError(problem.message) from None
         raise _Refused(compiled.errors)
 
-    @contextmanager
-    def _set_aside(self) -> Generator[dict[str, object]]:
-        """Of a session's earlier programs the answers, as built-in names: what a program reads, but did not set."""
+    def _set_aside(self) -> tuple[dict[str, object], dict[str, object]]:
+        """Makes built-in names of the answers of a session's earlier programs: what a program reads, but did not set.
+
+        These, and what the names meant. (No context manager of the library's: a program can change its class.)
+        """
         space, known = self.namespace, self.language.builtins
         earlier = {name: space.pop(name) for name in _ANSWERS if name in space}
         hidden = {name: known.get(name, _ABSENT) for name in earlier}
         known.update(earlier)
-        try:
-            yield earlier
-        finally:
-            _put_back(known, hidden)
-            space.update({name: value for name, value in earlier.items() if name not in space})
+        return earlier, hidden
 
     def _answer(self, entry: str, earlier: dict[str, object]) -> object:
         """The value that `entry` names. In "auto", only what this program itself set counts."""

@@ -53,6 +53,21 @@ def test_auto_takes_the_same_value_set_again(sandbox: Sandbox) -> None:
         assert session.run("answer").value == 6
 
 
+def test_a_patched_library_class_sees_nothing_of_the_runtime(sandbox: Sandbox) -> None:
+    patch = """
+from contextlib import contextmanager
+@contextmanager
+def manager(): yield
+kind, seen = type(manager()), []
+for name in ("args", "gen", "func", "kwds"):
+    setattr(kind, name, property(lambda self: None, lambda self, value: seen.append(value)))
+"""
+    with sandbox.session() as session:
+        assert session.run(patch).ok
+        assert session.run("answer = {(1, 2): 3}").value == {(1, 2): 3}
+        assert session.run("seen").value == []
+
+
 def test_an_answer_of_before_hides_no_tool(sandbox: Sandbox) -> None:
     with sandbox.session() as session:
         session.run("result = 1")
