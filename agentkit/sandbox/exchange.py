@@ -283,7 +283,10 @@ class Exchange:
 
 def describe(error: Exception) -> str:
     """A tool's error in words that give away no path of the host."""
-    text = (error.strerror or "") if isinstance(error, OSError) and error.strerror else str(error)
+    try:
+        text = str(error.strerror if isinstance(error, OSError) and error.strerror else error)
+    except Exception:  # a KeyError of an integer that is too long to be shown, say: the key is the program's
+        text = "(its message cannot be shown)"
     return escape(_PATH.sub(r"\1", text)[:_MESSAGE])
 
 

@@ -35,6 +35,13 @@ def caught(sandbox: Sandbox, tool: Callable[..., object], call: str = "tool()") 
     return value
 
 
+def test_an_error_that_cannot_be_shown_is_a_tools_error(sandbox: Sandbox) -> None:
+    stock = {"lamp": 3}
+    for key in ("10**5000", "(1, 10**5000)"):
+        assert caught(sandbox, stock.__getitem__, f"tool({key})") == "KeyError: '(its message cannot be shown)'"
+    assert caught(sandbox, fail(OSError, 1, ["no text"])) == "PermissionError: ['no text']"
+
+
 def test_a_tool_is_a_plain_function(sandbox: Sandbox) -> None:
     tools = {"add": add}
     assert sandbox.run("add(1, 2) + add(a=3) + add(1, b=5)", tools=tools).value == 13
