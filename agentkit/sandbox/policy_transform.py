@@ -23,7 +23,7 @@ from .policy_names import (
     store_refusal,
 )
 from .policy_star import plain_try, unasked_methods
-from .policy_walk import ASYNC, Visited, Walker, call, loaded, placed
+from .policy_walk import ASYNC, Visited, Walker, bound_name, call, loaded, placed
 
 _Node = TypeVar("_Node", bound=ast.AST)
 
@@ -54,19 +54,6 @@ def _is_clear_format(text: object, name: str) -> bool:
     except (AttributeError, ValueError):  # told when it runs
         return False
     return True
-
-
-def _bound_name(node: ast.AST) -> str | None:
-    """The name that a function, class, assignment, argument or import binds."""
-    match node:
-        case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.arg(arg=name):
-            return name
-        case ast.Name(id=name, ctx=ast.Store()):
-            return name
-        case ast.alias(name=name, asname=renamed):
-            return renamed or name
-        case _:
-            return None
 
 
 class ProgramTransformer(Walker):
@@ -259,7 +246,7 @@ class ProgramTransformer(Walker):
         if first is None or first.annotation is None or isinstance(first.annotation, ast.Constant):
             return None
         nothing = ast.arguments([], [], None, [], [], None, [])
-        return first, self._expression(_at(ast.Lambda(nothing, first.annotation), first))
+        return first, self._expression(placed(ast.Lambda(nothing, first.annotation), first))
 
     def _visit_lambda(self, node: ast.Lambda) -> Visited:
         return self._inside("function", node)
@@ -336,7 +323,7 @@ class ProgramTransformer(Walker):
 
     def _binds(self, name: str) -> bool:
         if self._bound is None:
-            self._bound = frozenset(map(_bound_name, ast.walk(self._tree)))
+            self._bound = frozenset(map(bound_name, ast.walk(self._tree)))
         return name in self._bound
 
     def _visit_comprehension(self, node: ast.comprehension) -> Visited:

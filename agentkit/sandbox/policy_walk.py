@@ -123,3 +123,16 @@ class Walker(RestrictingNodeTransformer):
                 longer.append(new)
         if longer is not None:
             nodes[:] = longer
+
+
+def bound_name(node: ast.AST) -> str | None:
+    """The name that a function, class, assignment, argument or import binds."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.arg(arg=name):
+            return name
+        case ast.Name(id=name, ctx=ast.Store()):
+            return name
+        case ast.alias(name=name, asname=renamed):
+            return renamed or name
+        case _:
+            return None
