@@ -49,7 +49,8 @@ class _Table:
         kinds = kind.__args__ if isinstance(kind, UnionType) else (kind,)
         if not all(isinstance(item, type) for item in kinds):
             raise TypeError(_ADVICE)
-        self._found |= dict.fromkeys(kinds, implementation)
+        for item in kinds:
+            self._found[cast("type", item)] = implementation
         return implementation
 
 

@@ -7,10 +7,11 @@ A function in a class takes any object as `self`, a class too: `UserList.copy(in
 import functools
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType, FunctionType
-from typing import ClassVar, Final, Protocol, cast
+from typing import Final, cast
 
+from .guards import is_metaclass
 from .policy_names import TEXT_NAMES, attribute_refusal
 
 _OPENERS: Final = frozenset({"__class__", "__dict__"})
@@ -23,7 +24,7 @@ def close_doors(modules: Iterable[str]) -> None:
     """Once for each class of these modules, of their submodules and of what they hand out objects of."""
     roots = {*(name.partition(".")[0] for name in modules), *_ALSO}
     for kind in list(_classes(roots)):
-        if kind not in _closed:
+        if kind not in _closed and not is_metaclass(kind):
             _closed.add(kind)
             _close(kind)
     _close_functions()
@@ -36,9 +37,9 @@ def _classes(roots: set[str]) -> Iterator[type]:
 
 
 def _close(kind: type) -> None:
-    for name, value in list(vars(kind).items()):
+    for name, value in list(cast("Mapping[str, object]", vars(kind)).items()):
         closed: object = None
-        if attribute_refusal(name) is not None or name in _TEXTS or issubclass(kind, type):
+        if attribute_refusal(name) is not None or name in _TEXTS:
             continue
         if isinstance(value, FunctionType) and _opens(value.__code__):
             closed = _method(value)
@@ -70,19 +71,15 @@ def _close_functions() -> None:
     import statistics
 
     # The real SimpleNamespace, which no program has, is shown by the variables of whatever object is passed.
-    printer = cast("_Printer", pprint.PrettyPrinter)
-    del printer._dispatch[types.SimpleNamespace.__repr__], printer._pprint_simplenamespace
+    shown: dict[object, FunctionType] = vars(pprint.PrettyPrinter)["_dispatch"]
+    method = shown.pop(types.SimpleNamespace.__repr__)
+    delattr(pprint.PrettyPrinter, method.__name__)
     # The result gets the type of the data; data that are classes would make it the metaclass of a class.
-    convert = cast("Callable[[object, type], object]", vars(statistics)["_convert"])
+    convert: Callable[[object, type], object] = vars(statistics)["_convert"]
 
     def converted(value: object, kind: type) -> object:
-        if issubclass(kind, type):
+        if is_metaclass(kind):
             raise TypeError("the data are classes")
         return convert(value, kind)
 
-    vars(statistics)["_convert"] = converted
-
-
-class _Printer(Protocol):
-    _dispatch: ClassVar[dict[object, object]]
-    _pprint_simplenamespace: ClassVar[object]
+    statistics.__dict__["_convert"] = converted

@@ -59,12 +59,12 @@ class _Field(dataclasses.Field, metaclass=_Frozen):  # type: ignore[type-arg]
     __slots__ = ()
 
     @property
-    def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def name(self) -> str:
         """The name that `dataclass` gives it."""
         return _FIELD_NAME.__get__(self)
 
     @name.setter
-    def name(self, value: str | None) -> None:
+    def name(self, value: str | None) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         if value is not None and not _is_field(value):
             raise ValueError("not the name of a field")
         _FIELD_NAME.__set__(self, value)

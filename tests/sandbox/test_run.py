@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from agentkit.sandbox import Limits, Result, Sandbox
+from tests.sandbox.hostile import echo
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def test_an_error_has_the_line_as_python_counts_it(
 def test_what_vars_gives_crosses_as_a_dict(sandbox: Sandbox) -> None:
     code = "class P:\n    def __init__(self):\n        self.x = [1]\np = P()\n"
     assert sandbox.run(f"{code}[vars(p)]").value == [{"x": [1]}]
-    assert sandbox.run(f"{code}echo(vars(p))", tools={"echo": lambda value: value}).value == {"x": [1]}
+    assert sandbox.run(f"{code}echo(vars(p))", tools={"echo": echo}).value == {"x": [1]}
 
 
 @pytest.mark.parametrize(
