@@ -12,7 +12,8 @@ from types import CodeType, FunctionType
 from typing import Final, cast
 
 from .guards import is_metaclass
-from .policy_names import TEXT_NAMES, attribute_refusal
+from .policy_names import attribute_refusal
+from .standins import update_wrapper
 
 _OPENERS: Final = frozenset({"__class__", "__dict__"})
 _ALSO: Final = ("threading", "_collections_abc", "agentkit.sandbox.standins")  # whose objects are within reach, too
@@ -61,7 +62,7 @@ def _method(function: Callable[..., object]) -> Callable[..., object]:
             raise TypeError(f"{function.__qualname__}() is called on an object, not on a class")
         return function(self, *args, **keywords)
 
-    return functools.update_wrapper(method, function, assigned=(*TEXT_NAMES, "__module__"), updated=())
+    return update_wrapper(method, function)  # which keeps no way back to the function
 
 
 @functools.cache
