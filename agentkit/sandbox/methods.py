@@ -18,15 +18,15 @@ from .standins import update_wrapper
 _OPENERS: Final = frozenset({"__class__", "__dict__"})
 _ALSO: Final = ("threading", "_collections_abc", "agentkit.sandbox.standins")  # whose objects are within reach, too
 _TEXTS: Final = frozenset({"__repr__", "__str__", "__format__"})  # tell the class's name only
-_closed: set[type] = set()
+_closed: dict[int, type] = {}  # by identity: a metaclass may compare as it likes
 
 
 def close_doors(modules: Iterable[str]) -> None:
     """Once for each class of these modules, of their submodules and of what they hand out objects of."""
     roots = {*(name.partition(".")[0] for name in modules), *_ALSO}
     for kind in list(_classes(roots)):
-        if kind not in _closed and not is_metaclass(kind):
-            _closed.add(kind)
+        if id(kind) not in _closed and not is_metaclass(kind):
+            _closed[id(kind)] = kind
             _close(kind)
     _close_functions()
 
