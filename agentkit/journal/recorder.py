@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,7 +22,7 @@ from agentkit.assembly import Start
 from agentkit.errors import JournalError, LimitReached, ModelError, NeedsAttention
 from agentkit.flow import Act, Ask, Effect, Flow, Perform
 from agentkit.journal.digests import Digests, digest
-from agentkit.journal.leases import Lease
+from agentkit.journal.leases import Lease, busy
 from agentkit.journal.marked import Marked
 from agentkit.journal.past import Past, call_of
 from agentkit.journal.records import (
@@ -86,6 +88,9 @@ class Recorder:
         state: of the run: it has just begun, was taken over, or has ended with an answer and is only read, so that
             there is nothing to hold and nothing to write.
         allow_drift: the agent may be another by now, so that the model would be asked something else than it was.
+
+    Attributes:
+        left: threads of calls that were left before their end.
     """
 
     def __init__(
@@ -101,6 +106,7 @@ class Recorder:
         allow_drift: bool = False,
     ) -> None:
         self.start = start
+        self.left: list[Future[object]] = []
         self._store = store
         self._lease = lease
         self._lines = store.lines(lease, begun=state == "begun")
@@ -114,6 +120,7 @@ class Recorder:
         self._first = True
         self._over = state == "ended"
         self._held = not self._over
+        self._begun = 0
         if self._held:
             store.heartbeat.add(lease)
 
@@ -142,6 +149,7 @@ class Recorder:
             if told is None:
                 if self._resumed:
                     yield from self._check_secrets(known, line)
+                self._begun += line.acts
                 if known is None or known.phase != "intent":
                     yield self._lines.write(self._lined(line, "intent"), durable=line.acts)
                 try:
@@ -161,6 +169,7 @@ class Recorder:
                 # Its intent is on the disk, and does not let it happen again: its result can follow when something acts
                 # again, or the run ends.
                 yield self._lines.write(result, durable=False, by_the_end=True)
+                self._begun = 0  # actions come one at a time
             else:
                 self._lines.later(result)  # it can be had again: it need not wait for the disk
             # What is used is what was committed, secrets apart: a resumed run gets the same.
@@ -212,10 +221,28 @@ class Recorder:
         self._held = False
 
     def close(self) -> None:
-        """Let go of a run that was left before its end, so that it can be resumed at once."""
+        """Let go of a run that was left before its end, so that it can be resumed at once; or, where a tool goes on
+        acting in a thread that cannot be stopped, when that has ended."""
+        held, self._held = self._held, False
+        going_on = [each for each in self.left if not each.done()] if self._begun else []
+        if held and going_on:
+            # Who resumed the run now could be told that its action did not happen, and do it beside that thread.
+            busy.add(self._lease.owner)
+            log.warning(
+                "run=%s | was left while an action goes on in its thread, and is held as long", self.start.run_id
+            )
+            threading.Thread(target=self._leave_after, args=(going_on,), name="agentkit-leaving", daemon=True).start()
+        else:
+            self._leave(held=held)
+
+    def _leave_after(self, going_on: Sequence[Future[object]]) -> None:
+        wait(going_on)
+        self._leave(held=True)
+        busy.discard(self._lease.owner)
+
+    def _leave(self, *, held: bool) -> None:
         self._store.heartbeat.remove(self._lease)
-        if self._held:
-            self._held = False
+        if held:
             with suppress(JournalError):  # whatever ended the run is being told already
                 self._lines.leave()
 
