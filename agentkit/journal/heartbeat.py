@@ -52,8 +52,9 @@ class Heartbeat:
 
     def remove(self, lease: Lease) -> None:
         """Renew this one no more."""
-        with self._lock:
-            self._leases.discard(lease)
+        if self._pid == os.getpid():
+            with self._lock:
+                self._leases.discard(lease)
 
     def stop(self) -> None:
         """End the thread, if there is one."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
@@ -120,6 +121,7 @@ class Recorder:
         self._first = True
         self._over = state == "ended"
         self._held = not self._over
+        self._pid = os.getpid()
         self._begun = 0
         if self._held:
             store.heartbeat.add(lease)
@@ -223,7 +225,8 @@ class Recorder:
     def close(self) -> None:
         """Let go of a run that was left before its end, so that it can be resumed at once; or, where a tool goes on
         acting in a thread that cannot be stopped, when that has ended."""
-        held, self._held = self._held, False
+        # A child that was forked in the middle of a run, by a tool, does not end its parent's run.
+        held, self._held = self._held and self._pid == os.getpid(), False
         going_on = [each for each in self.left if not each.done()] if self._begun else []
         if held and going_on:
             # Who resumed the run now could be told that its action did not happen, and do it beside that thread.
