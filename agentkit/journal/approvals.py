@@ -229,7 +229,7 @@ class RunApprovals:
             "step": request.step,
             "tool": request.tool,
             "arguments": arguments,
-            "parameters": json_text(request.schema),
+            "parameters": self.arguments("", request.schema),
             "preview": storable(self.text(request.preview)),
             "asked_at": now(),
         }

@@ -124,11 +124,15 @@ class Journal:
 
     def add(self, recording: Recording) -> None:
         """Take in a run that was recorded elsewhere. If it has not ended it can be resumed here; resume it in one
-        place only.
+        place only. Secrets are masked, if they were not there.
 
         Raises:
             ConfigError: there is a run of its name.
         """
+        from agentkit.journal.intake import masked
+
+        if self._redact is not None:
+            recording = masked(recording, Masks(self._redact))
         self._store.archive.add(recording)
 
     def add_fork(self, recording: Recording, fingerprint: Fingerprint) -> None:
@@ -137,15 +141,14 @@ class Journal:
         Raises:
             ConfigError: there is a run of its name.
         """
-        masks = Masks(self._redact)
         run = {
             **recording.run,
             "model": fingerprint["model"],
             "strategy": fingerprint["strategy"],
             "fingerprint": dict(fingerprint),
-            "origin": None if self._origin is None else json.loads(masks.json(self._origin)),
+            "origin": None if self._origin is None else json.loads(self._origin),
         }
-        self.add(replace(recording, run=run, agent=json.loads(masks.json(fingerprint.spec))))
+        self.add(replace(recording, run=run, agent=json.loads(fingerprint.spec)))
 
     def diff(self, one: str, other: str) -> Diff:
         """Where two runs part.

@@ -274,9 +274,11 @@ class Recorder:
                 action = self._marked.without(action)
             tool, given = json_text(action.tool), json_text(action.input)
             wanted = f'{{"tool":{tool},"input":{given}}}'
-            what = f"[{tool},{given},{effect.step},{effect.call}]"
             masked = self._masks.json(wanted)
-            return digest(what if masked == wanted else self._masks.json(what)), masked
+            if masked != wanted:  # a resumed run wants what is masked
+                told = cast("dict[str, object]", json.loads(masked))
+                tool, given = json_text(told["tool"]), json_text(told["input"])
+            return digest(tool, given, effect.step, effect.call), masked
         if self._masks.has_marked:
             return "", None
         first, self._first = self._first, False
@@ -293,7 +295,8 @@ class Recorder:
         name = effect.action.tool
         tool = self._toolbox.find(name)
         acts = tool is not None and not tool.marks.read_only
-        return _Line(effect, number, mark, wanted, storable(name[:64]), tool, acts)
+        known_as = name if tool is not None else self._masks.text(name)
+        return _Line(effect, number, mark, wanted, storable(known_as[:64]), tool, acts)
 
     def _lined(self, line: _Line, phase: Phase, outcome: str | None = None, result: str | None = None) -> Line:
         """A line of the effect's: of its result, or of what is wanted."""
@@ -374,10 +377,10 @@ class Recorder:
         """A call's arguments as they may be written down."""
         plain = cast("dict[str, JSON]", json.loads(json_text(given)))
         if not self._marked:
-            return self._masks.json(json_text(plain))
+            return self._masks.json(json_text(plain), names=True)
         action = Action(tool, plain)
         self._masks.add(self._marked.values(action))
-        return self._masks.json(json_text(self._marked.without(action).input))
+        return self._masks.json(json_text(self._marked.without(action).input), names=True)
 
     def _key(self, effect: Act) -> IdempotencyKey:
         return call_key(self._lease.run_id, effect.step, effect.call)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -274,6 +275,66 @@ def test_a_person_s_answer_is_masked_too(tmp_path: Path) -> None:
         assert made.resume("r").answer == "ok"
         (step, _) = made.resume("r").steps
         assert step.observation is not None and step.observation.text.endswith("Bearer ***")
+
+
+def keep(headers: dict[str, str] | None = None, token: str = OPENAI) -> dict[str, object]:
+    """Keep."""
+    return {GITHUB: {"X-Api-Key": BEARER}, "headers": headers, "of": [{SLACK: 1}]}
+
+
+HEADERS = {"Authorization": f"Basic {BEARER}", "aws_secret_access_key": AWS_KEY, GITHUB: "x"}
+ODD_PLACES = {
+    "in names and headers": f"Action: keep\nAction Input: {json.dumps({'headers': HEADERS})}",
+    "a tool's name": f'Action: keep\nAction Input: {{"tool": "{GITHUB}"}}',
+    "unknown arguments": f"Action: keep\nAction Input: {json.dumps({OPENAI: {GITHUB: 1}})}",
+}
+
+
+@pytest.mark.parametrize("place", ODD_PLACES)
+@pytest.mark.parametrize("parks", [False, True])
+def test_secrets_in_odd_places(tmp_path: Path, place: str, parks: bool) -> None:
+    def made(replies: Sequence[str]) -> Agent:
+        tools = [tool(needs_approval=parks)(keep)]
+        return Agent(ScriptedModel(replies), tools, journal=journal, on_approval="park" if parks else "ask")
+
+    with Journal(f"sqlite:///{tmp_path / 'j.db'}") as journal:
+        run = made([ODD_PLACES[place], "Final Answer: ok"]).run("?", run_id="r")
+        assert run.stop_reason == ("needs_approval" if parks and place == "in names and headers" else "answer")
+        assert found_in(tmp_path) == []
+        if run.stop_reason == "needs_approval":
+            journal.approve("r", reason=f"Bearer {BEARER}")
+        assert made(["Final Answer: ok"]).resume("r").answer == "ok"
+        made(["Final Answer: ok"]).fork("r", at=1, reply=f"Final Answer: {GITHUB}", run_id="f")
+        assert journal.run("f").answer == "***"
+        assert found_in(tmp_path) == []
+
+
+def test_what_a_person_edits_in_a_fork_is_masked(tmp_path: Path) -> None:
+    with Journal(f"sqlite:///{tmp_path / 'j.db'}") as journal:
+        made = Agent(
+            ScriptedModel(["Action: keep\nAction Input: {}"] + ["Final Answer: ok"] * 2), [keep], journal=journal
+        )
+        made.run("?", run_id="r")
+        run = made.fork("r", at=1, observation=f"It says {GITHUB}.", run_id="f")
+        assert run.steps[0].observation is not None and run.steps[0].observation.text == "It says ***."
+    assert found_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_run_of_a_journal_that_keeps_secrets_is_masked_when_it_is_taken_in(tmp_path: Path, number: int) -> None:
+    script = [f'Action: keep\nAction Input: {{"token": "{OPENAI}"}}', f"Final Answer: {GITHUB}"]
+    with Journal("sqlite://", redact=None) as open_one, Journal(f"sqlite:///{tmp_path / 'j.db'}") as journal:
+        wrap = [crash_at(number)] if number < 3 else []
+        with suppress(Crash):
+            Agent(ScriptedModel(script), [tool(read_only=True)(keep)], journal=open_one, wrap=wrap).run(
+                QUESTION, run_id="r"
+            )
+        assert number == 0 or OPENAI in open_one.recording("r").to_json()
+        journal.add(open_one.recording("r"))
+        rest = ScriptedModel(script[(number + 1) // 2 :])
+        run = Agent(rest, [tool(read_only=True)(keep)], journal=journal).resume("r")
+        assert run.stop_reason == "answer" and journal.run("r").answer == "***"
+    assert found_in(tmp_path) == []
 
 
 def shout(text: str) -> str:
