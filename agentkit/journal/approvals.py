@@ -137,6 +137,12 @@ class Approvals:
             start = connection.execute(select(runs.c.start).where(runs.c.run_id == asked.run_id)).scalar_one()
         return RunContext(asked.run_id, asked.step, load(Start, start).now, IdempotencyKey(asked.key))
 
+    def given(self, run_id: str, key: str) -> list[dict[str, JSON]]:
+        """The arguments that people gave with a yes to the call with this key."""
+        with self._database.reading() as connection:
+            wanted = select(_c.edited).where(_c.run_id == run_id, _c.key == key, _c.granted, _c.edited.is_not(None))
+            return [_object(text) for text in connection.execute(wanted).scalars()]
+
     def _pending(self, run_id: str | None) -> Sequence[RowMapping]:
         wanted = select(approvals, runs.c.question).join(runs, runs.c.run_id == _c.run_id)
         # A run may end without an answer: resumed by an agent whose tool needs no approval any more.

@@ -310,7 +310,14 @@ class Recorder:
         Raises:
             NeedsAttention: one is.
         """
-        if isinstance(line.effect, Act) and self._marked.lacks(line.effect.action):
+        if not self._marked or not isinstance(line.effect, Act):
+            return
+        wanted = [line.effect.action]
+        if line.tool is not None and line.tool.marks.needs_approval:
+            changed = Call(partial(self._store.approvals.given, self._lease.run_id, self._key(line.effect)), {})
+            given = cast("list[dict[str, JSON]]", (yield from changed))
+            wanted += [replace(wanted[0], input=each) for each in given]
+        if any(self._marked.lacks(action) for action in wanted):
             yield from self._ask_person(known, line, "secret")
 
     def _settle(self, known: Recorded, line: _Line) -> Flow[Observation | None]:

@@ -14,7 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
-from agentkit import Agent, ConfigError, Limits, ModelError, Secret, ToolError, approve_all, tool
+from agentkit import (
+    Agent,
+    Approval,
+    ApprovalRequest,
+    ConfigError,
+    Limits,
+    ModelError,
+    Secret,
+    ToolError,
+    approve_all,
+    tool,
+)
 from agentkit.flow import Perform
 from agentkit.journal import Journal
 from agentkit.journal.secrets import Masks, Redact, default_patterns
@@ -247,6 +258,30 @@ def test_a_call_that_needs_a_secret_of_before_waits_for_a_person(tmp_path: Path)
         journal.resolve("r", result="ann is in")
         run = agent([*REACT[1:4], "Final Answer: ok"], journal).resume("r")
         assert run.stop_reason == "answer" and logins == [("4000-0012-3456", "t0ken-of-a-card")]
+    assert found_in(tmp_path) == []
+
+
+def test_a_secret_that_a_person_gave_with_a_yes_is_not_made_up(tmp_path: Path) -> None:
+    def change(_: ApprovalRequest) -> Approval:
+        return Approval(True, arguments={"user": "ann", "password": PASSWORD})
+
+    def made(replies: Sequence[str], *, dies: bool = False) -> Agent:
+        @tool(needs_approval=True, idempotent=True)
+        def enter(user: str, password: Annotated[str, Secret()] = "") -> str:
+            """Enter."""
+            if dies:
+                raise Crash
+            logins.append((password,))
+            return "in"
+
+        return Agent(ScriptedModel(replies), [enter], approve=change, journal=journal)
+
+    with Journal(f"sqlite:///{tmp_path / 'j.db'}") as journal:
+        with pytest.raises(Crash):
+            made(['Action: enter\nAction Input: {"user": "ann"}'], dies=True).run("?", run_id="r")
+        assert made([]).resume("r").stop_reason == "needs_attention"
+        journal.resolve("r", result="ann is in")
+        assert made(["Final Answer: ok"]).resume("r").answer == "ok" and logins == []
     assert found_in(tmp_path) == []
 
 
