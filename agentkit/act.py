@@ -213,9 +213,19 @@ def _as_json(value: object) -> tuple[str, JSON]:
 
 
 def _json_text(value: object) -> str:
+    """As JSON, whatever it is: what was done must not count as failed because of how it is told."""
     from pydantic_core import to_json
 
-    return to_json(value, fallback=str, inf_nan_mode="constants").decode()
+    try:
+        return to_json(value, fallback=str, inf_nan_mode="constants").decode()
+    except ValueError:  # half characters, bytes that are no text; a list that is in itself
+        from agentkit.codec import plain
+
+        try:
+            value = plain(value)
+        except ValueError:
+            value = repr(value)
+        return to_json(value, fallback=str, inf_nan_mode="constants").decode()
 
 
 def _cut(text: str, most: int, acting: Acting) -> str:

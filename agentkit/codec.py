@@ -15,7 +15,7 @@ from agentkit.messages import Run
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-__all__ = ["event_from_json", "run_from_json", "to_json"]
+__all__ = ["event_from_json", "plain", "run_from_json", "to_json"]
 
 
 @cache
@@ -36,7 +36,30 @@ def to_json(value: object, *, indent: int | None = None) -> str:
     """A run, an event or any other value of agentkit as JSON text (a `Run.value` JSON does not know as its text)."""
     from pydantic_core import to_json as dump
 
-    return dump(value, indent=indent, fallback=str, inf_nan_mode="strings").decode()
+    try:
+        return dump(value, indent=indent, fallback=str, inf_nan_mode="strings").decode()
+    except ValueError:
+        return dump(plain(value), indent=indent, inf_nan_mode="strings").decode()
+
+
+def plain(value: object) -> object:
+    """Any value as data that is JSON in UTF-8, where it is not by itself: half a surrogate pair is replaced, bytes that
+    are no text are base64."""
+    from pydantic_core import to_jsonable_python
+
+    return _whole(to_jsonable_python(value, fallback=str, inf_nan_mode="constants", bytes_mode="base64"))
+
+
+def _whole(value: object) -> object:
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case dict():
+            return {_whole(key): _whole(item) for key, item in cast("dict[object, object]", value).items()}
+        case list():
+            return [_whole(item) for item in cast("list[object]", value)]
+        case _:
+            return value
 
 
 def run_from_json(text: str | bytes) -> Run:
