@@ -221,6 +221,8 @@ class Recorder:
         answer = None if run.answer is None else self._masks.text(run.answer)
         yield self._lines.end(status, run.stop_reason, answer)
         self._held = False
+        if status == "needs_approval":
+            yield from Call(partial(self._store.approvals.settle, self.start.run_id), {})
 
     def close(self) -> None:
         """Let go of a run that was left before its end, so that it can be resumed at once; or, where a tool goes on
