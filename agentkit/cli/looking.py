@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -49,18 +50,19 @@ def age(text: str) -> timedelta:
     number, unit = text[:-1], text[-1:]
     if not number.isdecimal() or unit not in UNITS:
         raise typer.BadParameter(f"write a number and m, h, d or w, like 30d, not {text!r}")
-    return timedelta(**{UNITS[unit]: int(number)})
+    try:
+        return timedelta(**{UNITS[unit]: int(number)})
+    except OverflowError:
+        raise typer.BadParameter(f"{text} is longer than there are dates") from None
 
 
 def moment(text: str) -> datetime:
     """A date, a time, or how long ago."""
-    try:
+    with suppress(ValueError, OverflowError):
         return datetime.fromisoformat(text).astimezone()
-    except ValueError:
-        pass
     try:
         return datetime.now(UTC) - age(text)
-    except typer.BadParameter:
+    except (typer.BadParameter, OverflowError):
         raise typer.BadParameter(f"write a date like 2026-11-25, or how long ago like 7d, not {text!r}") from None
 
 
@@ -128,7 +130,7 @@ def show(
     """
     with opened() as journal:
         recording = recorded(journal, run_id)
-        record = None if Path(run_id).is_file() else journal.run(recording.run_id)
+        record = None if _is_file(run_id) else journal.run(recording.run_id)
     if json:
         from agentkit.codec import to_json
 
@@ -141,6 +143,13 @@ def show(
         typer.echo(f"\n{hint}")
 
 
+def _is_file(source: str) -> bool:
+    try:
+        return Path(source).is_file()
+    except OSError:  # it is too long for a file's name, say
+        return False
+
+
 def recorded(journal: Journal, source: str) -> Recording:
     """A run of the journal, or that of an exported file.
 
@@ -148,7 +157,7 @@ def recorded(journal: Journal, source: str) -> Recording:
         ConfigError: the file is no recording.
         JournalError: there is no such run, or more than one.
     """
-    if Path(source).is_file():
+    if _is_file(source):
         from agentkit.journal import Recording
 
         return Recording.load(source)

@@ -93,6 +93,7 @@ class Archive:
         Raises:
             JournalError: there is none, or more than one.
         """
+        prefix = storable(prefix)  # a shell gives whatever bytes it was given
         with self._database.reading() as connection:
             if connection.execute(select(runs.c.run_id).where(runs.c.run_id == prefix)).first():
                 return prefix

@@ -315,6 +315,9 @@ def _begin(connection: Connection) -> None:
 
 
 def _why(error: Exception) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+        return f"The journal's file is no SQLite database. Name another one ({VARIABLE}), or take the file away."
     told = reason(error) if isinstance(error, (DBAPIError, PoolTimeout)) else str(error).partition("\n")[0]
     return f"The journal cannot be used just now ({told}). The run stops here; resume it when the journal is back."
 

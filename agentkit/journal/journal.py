@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Journal"]
 
+# As the columns of `runs` are.
+_LONGEST_NAME, _LONGEST_STRATEGY = 200, 50
+
 
 class Journal:
     """Runs, written down effect by effect in an SQL database. Safe to share between agents, threads and processes.
@@ -139,12 +142,13 @@ class Journal:
         """Take in the beginning of a run that another agent is to go on with. (For `Agent`.)
 
         Raises:
-            ConfigError: there is a run of its name.
+            ConfigError: there is a run of its name, or none can have it.
         """
+        _check_name(recording.run_id)
         run = {
             **recording.run,
-            "model": fingerprint["model"],
-            "strategy": fingerprint["strategy"],
+            "model": fingerprint["model"][:_LONGEST_NAME],
+            "strategy": fingerprint["strategy"][:_LONGEST_STRATEGY],
             "fingerprint": dict(fingerprint),
             "origin": None if self._origin is None else json.loads(self._origin),
         }
@@ -190,7 +194,7 @@ class Journal:
             which, the oldest first.
         """
         now = datetime.now(UTC)
-        before = None if older_than is None else _stamp(now - older_than)
+        before = None if older_than is None else _ago(now, older_than)
         return self._store.archive.prune(statuses, before, keep, now.timestamp(), dry_run=dry_run)
 
     def run(self, run_id: str) -> RunRecord:
@@ -318,19 +322,21 @@ class Journal:
         """Write down that a run begins. (For `Agent`.)
 
         Raises:
+            ConfigError: no run can have its name.
             RunExists: there is a run of that name.
         """
         from agentkit.journal.archive import agent_name
         from agentkit.journal.store import RunRow
 
+        _check_name(start.run_id)
         masks, told = Masks(self._redact), dump(start)
         agent_id = self._agent_ids.get(fingerprint.spec)
         spec = None if agent_id else masks.json(fingerprint.spec)
         row = RunRow(
             run_id=start.run_id,
             question=masks.text(start.question),
-            model=fingerprint["model"],
-            strategy=fingerprint["strategy"],
+            model=fingerprint["model"][:_LONGEST_NAME],
+            strategy=fingerprint["strategy"][:_LONGEST_STRATEGY],
             fingerprint=json.dumps(dict(fingerprint)),
             start=masks.json(told),
             agent_id=agent_id or agent_name(spec or ""),
@@ -394,6 +400,23 @@ class Journal:
             ConfigError: a place has another question.
         """
         return known_places(self._store, batch, questions, Masks(self._redact))
+
+
+def _ago(now: datetime, span: timedelta) -> str:
+    try:
+        return _stamp(now - span)
+    except OverflowError:
+        return ""  # before there were dates, and runs
+
+
+def _check_name(run_id: str) -> None:
+    """See that a name can be kept, and found again.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if not run_id.isprintable() or not run_id.strip() or len(run_id) > _LONGEST_NAME:
+        raise ConfigError(f"run_id must be 1 to {_LONGEST_NAME} printable characters, not {run_id[:_LONGEST_NAME]!r}.")
 
 
 def _stamp(moment: datetime) -> str:

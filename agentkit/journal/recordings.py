@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias, cast
 from agentkit.assembly import Start
 from agentkit.errors import ConfigError
 from agentkit.journal.records import Outcome, RunStatus, load
+from agentkit.journal.rows import check_rows
 from agentkit.messages import JSON, Action, Usage
 
 __all__ = ["Happened", "Recording", "Row", "usage_of"]
@@ -157,8 +158,17 @@ class Recording:
                     f"{where} was recorded by another version of agentkit (format {told['version']}, and this one "
                     f"knows {VERSION}): use that version."
                 )
+            text.encode()
+            json.dumps(told, ensure_ascii=False).encode()  # half characters, written as escapes, are in no database
             made = cls(told["run"], tuple(told["effects"]), tuple(told["approvals"]), told["agent"])
-            _ = made.start, made.happened, made.status, made.question
+            check_rows(made.run, made.effects, made.approvals, made.agent)
+            _ = made.start
+            if any(
+                each.outcome == Outcome(each.outcome.usage, counted=each.outcome.counted)
+                for each in made.happened
+                if each.outcome
+            ):
+                raise ValueError("one of its effects came to nothing")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             fault = f"it lacks {error}" if isinstance(error, KeyError) else error
             raise ConfigError(f"{where} is no recorded run ({fault}).") from None

@@ -228,7 +228,12 @@ def test_runs_are_rated_and_become_training_data(cli: Cli) -> None:
     [
         (["runs", "list", "--status", "done"], "there is no status 'done'"),
         (["runs", "list", "--since", "yesterday"], "2026-11-25"),
+        (["runs", "list", "--since", "99999999999999d"], "how long ago like 7d"),
+        (["runs", "list", "--since", "0001-01-01"], "how long ago like 7d"),
         (["runs", "list", "--rating", "fine"], "good or bad"),
+        (["runs", "prune", "--older-than", "99999999999w"], "longer than there are dates"),
+        (["runs", "show", "x" * 300], "knows no run 'xxx"),
+        (["runs", "--journal", "mytools.py", "list"], "no SQLite database"),
         (["runs", "prune", "--older-than", "soon"], "like 30d"),
         (["runs", "replay", "nothing", "--speed", "fast"], "knows no run 'nothing'"),
         (["rate", "nothing", "good"], "knows no run 'nothing'"),

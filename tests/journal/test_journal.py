@@ -59,6 +59,24 @@ def test_a_run_id_is_used_once() -> None:
             Agent(ScriptedModel(["Final Answer: 1"]), journal=journal).run("?", run_id="r")
 
 
+@pytest.mark.parametrize("name", [" ", "a\nb", "a\0b", "half \ud800", "x" * 201])
+def test_a_name_that_could_not_be_found_again_is_refused(name: str) -> None:
+    with Journal("sqlite://") as journal:
+        agent = World(journal).agent(SCRIPT[2:] * 3)
+        agent.run("How is it?", run_id="r")
+        for begin in (lambda: agent.run("How is it?", run_id=name), lambda: agent.fork("r", at=1, run_id=name)):
+            with pytest.raises(ConfigError, match="run_id must be 1 to 200 printable characters"):
+                begin()
+        assert [run.run_id for run in journal.runs()] == ["r"]
+
+
+def test_long_names_are_kept(url: str) -> None:
+    with Journal(url) as journal:
+        model = ScriptedModel(SCRIPT[2:], name="m" * 300)
+        assert Agent(model, journal=journal).run("How is it?", run_id="é" * 200).answer == "fine"
+        assert Agent(model, journal=journal).resume("é" * 200).answer == "fine"
+
+
 def test_an_approval_is_written_down_with_its_arguments_before_the_tool_runs(url: str) -> None:
     asked: list[object] = []
 

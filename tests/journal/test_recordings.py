@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -75,6 +77,56 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, text: str, said: str) -
         Recording.load(tmp_path / "run.json")
     with pytest.raises(ConfigError, match="Cannot read"):
         Recording.load(tmp_path / "none.json")
+
+
+def places(value: JSON, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where something stands in JSON data."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in inner:
+        yield (*at, name)
+        yield from places(item, (*at, name))
+
+
+ODD: Sequence[JSON] = (
+    None,
+    0,
+    -1,
+    10**30,
+    1.5,
+    "",
+    "x",
+    "running",
+    "2026-13-45",
+    "\ud800",
+    True,
+    [],
+    [None],
+    {},
+    {"a": 1},
+)
+
+
+@given(data=st.data())
+@settings(max_examples=100, deadline=None)
+def test_a_file_that_was_changed_by_hand_is_refused_or_does_no_harm(data: st.DataObject) -> None:
+    with Journal("sqlite://") as journal:
+        told = json.loads(recorded(journal)[1].to_json())
+    *above, last = data.draw(st.sampled_from(sorted(places(told), key=str)))
+    part = told
+    for name in above:
+        part = part[name]
+    if data.draw(st.booleans()):
+        part[last] = data.draw(st.sampled_from(ODD))
+    else:
+        del part[last]
+    with suppress(AgentkitError):
+        changed = Recording.from_json(json.dumps(told))
+        with suppress(AgentkitError):
+            replay(changed)
+        with Journal("sqlite://") as elsewhere:
+            elsewhere.add(changed)
+            assert [run.run_id for run in elsewhere.runs()] == [changed.run_id]
+            World(elsewhere).agent(["Final Answer: ok"] * 3).resume(changed.run_id)
 
 
 def test_another_version_s_file_says_so(journal: Journal) -> None:
