@@ -5,6 +5,8 @@ The only module that lets pydantic see the run's values: they stay plain datacla
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -44,10 +46,19 @@ def to_json(value: object, *, indent: int | None = None) -> str:
 
 def plain(value: object) -> object:
     """Any value as data that is JSON in UTF-8, where it is not by itself: half a surrogate pair is replaced, bytes that
-    are no text are base64."""
+    are no text are base64.
+
+    Raises:
+        ValueError: it is in itself.
+    """
     from pydantic_core import to_jsonable_python
 
-    return _whole(to_jsonable_python(value, fallback=str, inf_nan_mode="constants", bytes_mode="base64"))
+    try:
+        whole = _whole(value)
+    except RecursionError:
+        raise ValueError("A value that is in itself, or too deep, cannot be JSON.") from None
+    data = to_jsonable_python(whole, fallback=str, inf_nan_mode="constants", bytes_mode="base64")
+    return _whole(data)  # an object may have held some, too
 
 
 def _whole(value: object) -> object:
@@ -56,8 +67,10 @@ def _whole(value: object) -> object:
             return value.encode("utf-8", "replace").decode()
         case dict():
             return {_whole(key): _whole(item) for key, item in cast("dict[object, object]", value).items()}
-        case list():
-            return [_whole(item) for item in cast("list[object]", value)]
+        case list() | tuple():
+            return [_whole(item) for item in cast("Sequence[object]", value)]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return {each.name: _whole(getattr(value, each.name)) for each in fields(value)}
         case _:
             return value
 
