@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Generator, Iterable, Iterator, Mappi
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from agentkit.assembly import Assembly
 from agentkit.batch_pool import (
@@ -62,8 +62,10 @@ class Batch:
     ) -> None:
         if isinstance(questions, str):
             raise ConfigError("questions is one text: a batch takes a list (or any other iterable) of them.")
-        if concurrency < 1:
-            raise ConfigError(f"concurrency must be at least 1, not {concurrency}.")
+        if not isinstance(concurrency, int) or concurrency < 1:
+            raise ConfigError(f"concurrency must be a whole number, at least 1, not {concurrency}.")
+        if order not in get_args(Order):
+            raise ConfigError(f"order must be 'input' or 'completed', not {order!r}.")
         if batch_id is not None:
             _check_id(batch_id, assembly)
         self._named = batch_id is not None

@@ -315,10 +315,10 @@ def _begin(connection: Connection) -> None:
 
 
 def _why(error: Exception) -> str:
+    told = reason(error) if isinstance(error, (DBAPIError, PoolTimeout)) else str(error).partition("\n")[0]
     cause = error.orig if isinstance(error, DBAPIError) else error
     if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
-        return f"The journal's file is no SQLite database. Name another one ({VARIABLE}), or take the file away."
-    told = reason(error) if isinstance(error, (DBAPIError, PoolTimeout)) else str(error).partition("\n")[0]
+        told = f"its file is no SQLite database; {VARIABLE} names another one"
     return f"The journal cannot be used just now ({told}). The run stops here; resume it when the journal is back."
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, cast, get_args
 
 from agentkit.approval import Approval
 from agentkit.assembly import Start
@@ -51,7 +51,7 @@ class Journal:
         url: where it is; holds the database's password, if it has one.
 
     Raises:
-        ConfigError: the URL cannot be used.
+        ConfigError: the URL cannot be used, or the origin is no JSON.
     """
 
     def __init__(
@@ -62,8 +62,10 @@ class Journal:
         redact: Redact | None = default_patterns,
         origin: str | None = None,
     ) -> None:
-        if lease_seconds <= 0:
+        if not lease_seconds > 0:
             raise ConfigError(f"lease_seconds must be more than 0, not {lease_seconds:g}.")
+        if origin is not None:
+            _check_json(origin)
         from agentkit.journal.database import default_url  # loads SQLAlchemy
         from agentkit.journal.store import Store
 
@@ -106,7 +108,11 @@ class Journal:
             since: only those that began then or later.
             limit: at most so many.
             rating: only those that were rated so.
+
+        Raises:
+            ConfigError: there is no such status, or the limit is below 0.
         """
+        _check_search(() if status is None else (status,), limit or 0)
         return self._store.archive.find(status, None if since is None else _stamp(since), limit, rating)
 
     def resolve_id(self, prefix: str) -> str:
@@ -192,7 +198,11 @@ class Journal:
 
         Returns:
             which, the oldest first.
+
+        Raises:
+            ConfigError: there is no such status, or `keep` is below 0.
         """
+        _check_search(statuses, keep)
         now = datetime.now(UTC)
         before = None if older_than is None else _ago(now, older_than)
         return self._store.archive.prune(statuses, before, keep, now.timestamp(), dry_run=dry_run)
@@ -417,6 +427,22 @@ def _check_name(run_id: str) -> None:
     """
     if not run_id.isprintable() or not run_id.strip() or len(run_id) > _LONGEST_NAME:
         raise ConfigError(f"run_id must be 1 to {_LONGEST_NAME} printable characters, not {run_id[:_LONGEST_NAME]!r}.")
+
+
+def _check_search(statuses: Sequence[str], number: int) -> None:
+    known = get_args(RunStatus)
+    wrong = [statuses] if isinstance(statuses, str) else [each for each in statuses if each not in known]
+    if wrong:
+        raise ConfigError(f"There is no status {wrong[0]!r} in a list of these: {', '.join(known)}.")
+    if number < 0:
+        raise ConfigError(f"It must not be below 0: {number}.")
+
+
+def _check_json(origin: str) -> None:
+    try:
+        json.loads(origin)
+    except ValueError as error:
+        raise ConfigError(f"origin is no JSON text ({error}).") from None
 
 
 def _stamp(moment: datetime) -> str:

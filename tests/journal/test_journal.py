@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,26 @@ def test_a_run_id_is_used_once() -> None:
         Agent(ScriptedModel(["Final Answer: 1"]), journal=journal).run("?", run_id="r")
         with pytest.raises(ConfigError, match="a run 'r' already: resume it"):
             Agent(ScriptedModel(["Final Answer: 1"]), journal=journal).run("?", run_id="r")
+
+
+def test_what_makes_no_sense_is_refused() -> None:
+    with pytest.raises(ConfigError, match="journal must be a Journal"):
+        Agent(ScriptedModel([]), journal="sqlite:///j.db")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="more than 0"):
+        Journal("sqlite://", lease_seconds=float("nan"))
+    with pytest.raises(ConfigError, match="no JSON text"):
+        Journal("sqlite://", origin="mine")
+    with Journal("sqlite://") as journal:
+        World(journal).agent(SCRIPT[2:]).run("How is it?")
+        for wrong in ("ended", ["over"]):
+            with pytest.raises(ConfigError, match=r"There is no status .* needs_approval"):
+                journal.prune(statuses=wrong)  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match="no status 'over'"):
+            journal.runs("over")  # type: ignore[arg-type]
+        for below in (lambda: journal.runs(limit=-1), lambda: journal.prune(keep=-1)):
+            with pytest.raises(ConfigError, match="below 0"):
+                below()
+        assert journal.prune(timedelta.max) == [] and len(journal.runs()) == 1
 
 
 @pytest.mark.parametrize("name", [" ", "a\nb", "a\0b", "half \ud800", "x" * 201])
