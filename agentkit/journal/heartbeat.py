@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 
-from agentkit.errors import JournalError
 from agentkit.journal.leases import Lease
 
 __all__ = ["Heartbeat"]
@@ -73,5 +72,5 @@ class Heartbeat:
                     return
             try:
                 self._renew(leases)
-            except JournalError as error:  # the runs themselves will meet it, if it lasts
+            except Exception as error:  # whatever it is, the runs themselves will meet it, if it lasts
                 log.warning("leases were not renewed: %s", error)
