@@ -73,6 +73,8 @@ def opened(url: str | None = None, *, origin: str | None = None) -> Generator[Jo
     """
     from agentkit.journal import Journal
 
+    if url is None and os.environ.get(VARIABLE) == OFF:
+        raise ConfigError(f"{VARIABLE} is {OFF}: run-agent keeps no journal. Name one: run-agent runs --journal FILE …")
     with Journal(url, origin=origin) as journal:
         yield journal
 

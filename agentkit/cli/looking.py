@@ -22,7 +22,18 @@ if TYPE_CHECKING:
     from agentkit.journal.recordings import Happened, Row
     from agentkit.journal.records import RunStatus
 
-__all__ = ["RunId", "Source", "age", "diff", "list_runs", "recorded", "register", "runs_table", "show"]
+__all__ = [
+    "RunId",
+    "Source",
+    "age",
+    "diff",
+    "found",
+    "list_runs",
+    "recorded",
+    "register",
+    "runs_table",
+    "show",
+]
 
 RunId: TypeAlias = Annotated[str, typer.Argument(metavar="ID", help="The run; its beginning is enough.")]
 Source: TypeAlias = Annotated[str, typer.Argument(metavar="ID|FILE", help="A run, or the file of an exported one.")]
@@ -128,9 +139,7 @@ def show(
     Example:
       run-agent runs show 5f1c9a30
     """
-    with opened() as journal:
-        recording = recorded(journal, run_id)
-        record = None if _is_file(run_id) else journal.run(recording.run_id)
+    recording = found(run_id)
     if json:
         from agentkit.codec import to_json
 
@@ -139,15 +148,30 @@ def show(
         return
     for line in _story(recording, full=verbose):
         typer.echo(printable(line))
-    if record is not None and (hint := _next(record)):
+    if not _is_file(run_id) and (hint := _next(recording)):
         typer.echo(f"\n{hint}")
 
 
 def _is_file(source: str) -> bool:
+    """Whether a source is a file, and no run of the journal."""
     try:
         return Path(source).is_file()
     except OSError:  # it is too long for a file's name, say
         return False
+
+
+def found(source: str) -> Recording:
+    """`recorded`, of the environment's journal; there need not be one for a file.
+
+    Raises:
+        ConfigError, JournalError: as `recorded`, or the journal cannot be used.
+    """
+    if _is_file(source):
+        from agentkit.journal import Recording
+
+        return Recording.load(source)
+    with opened() as journal:
+        return recorded(journal, source)
 
 
 def recorded(journal: Journal, source: str) -> Recording:
@@ -216,10 +240,10 @@ def _said(row: Row) -> str:
     return f"{'approved' if row['granted'] else 'refused'} by {row['by']} at {_local(row['at'])}{edited}{reason}"
 
 
-def _next(record: RunRecord) -> str:
-    """What a person can do about a run that has not ended."""
-    run = record.run_id
-    match record.status:
+def _next(recording: Recording) -> str:
+    """What a person can do about a run of the journal that has not ended."""
+    run = recording.run_id
+    match recording.status:
         case "ended":
             return ""
         case "needs_approval":
@@ -245,18 +269,17 @@ def diff(
     """
     from agentkit.journal.differences import diff as compared
 
-    with opened() as journal:
-        first, second = recorded(journal, one), recorded(journal, other)
-    found = compared(first, second)
+    first, second = found(one), found(other)
+    both = compared(first, second)
     if json:
         from agentkit.codec import to_json
 
-        told = {"same": found.same, "before": found.before, "pairs": found.pairs, "after": found.after}
+        told = {"same": both.same, "before": both.before, "pairs": both.pairs, "after": both.after}
         typer.echo(to_json(told, indent=2))
     else:
-        for line in _parting(found, first.run_id, second.run_id):
+        for line in _parting(both, first.run_id, second.run_id):
             typer.echo(line)
-    raise typer.Exit(0 if found.same else 1)
+    raise typer.Exit(0 if both.same else 1)
 
 
 def _parting(found: Diff, one: str, other: str) -> Iterator[str]:

@@ -192,7 +192,10 @@ class Archive:
         found = self.old(statuses, before, keep, now)
         if found and not dry_run:
             self.remove((each.run_id for each in found), now)
-            self._database.vacuum()
+            try:
+                self._database.vacuum()
+            except JournalError as error:
+                raise JournalError(f"{len(found)} runs were thrown away. {error}") from error
         return found
 
 

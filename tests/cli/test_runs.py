@@ -176,6 +176,11 @@ def test_an_exported_run_is_taken_in_elsewhere(cli: Cli) -> None:
     assert cli("runs", "--journal", "other.db", "replay", run_id).stdout == "717,710\n"
     assert "already" in cli("runs", "import", "run.json").stderr
     assert "no recorded run" in cli("runs", "import", "models.py").stderr
+    for nowhere in ("off", "/proc/none/j.db"):  # a file needs no journal
+        assert cli("runs", "replay", "run.json", AGENTKIT_JOURNAL=nowhere).stdout == "717,710\n"
+        assert "Answer: 717,710" in cli("runs", "show", "run.json", AGENTKIT_JOURNAL=nowhere).stdout
+        assert cli("runs", "diff", "run.json", "run.json", AGENTKIT_JOURNAL=nowhere).returncode == 0
+    assert "run-agent keeps no journal" in cli("runs", "list", AGENTKIT_JOURNAL="off").stderr
 
 
 def test_prune(cli: Cli) -> None:
