@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING, cast
 
 from agentkit.approval import Approval
 from agentkit.assembly import Start
@@ -14,6 +14,7 @@ from agentkit.errors import ConfigError
 from agentkit.flow import Flow
 from agentkit.journal.attention import attention_of, resolve
 from agentkit.journal.batches import is_same, known_places
+from agentkit.journal.checks import LONGEST_NAME, LONGEST_STRATEGY, ago, check_json, check_name, check_search, stamp
 from agentkit.journal.fingerprint import Fingerprint, changes
 from agentkit.journal.leases import Lease, new_owner
 from agentkit.journal.recorder import Recorder, State
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from agentkit.toolbox import AnyTool
 
 __all__ = ["Journal"]
-
-# As the columns of `runs` are.
-_LONGEST_NAME, _LONGEST_STRATEGY = 200, 50
 
 
 class Journal:
@@ -65,7 +63,7 @@ class Journal:
         if not lease_seconds > 0:
             raise ConfigError(f"lease_seconds must be more than 0, not {lease_seconds:g}.")
         if origin is not None:
-            _check_json(origin)
+            check_json(origin)
         from agentkit.journal.database import default_url  # loads SQLAlchemy
         from agentkit.journal.store import Store
 
@@ -112,8 +110,8 @@ class Journal:
         Raises:
             ConfigError: there is no such status, or the limit is below 0.
         """
-        _check_search(() if status is None else (status,), limit or 0)
-        return self._store.archive.find(status, None if since is None else _stamp(since), limit, rating)
+        check_search(() if status is None else (status,), limit or 0)
+        return self._store.archive.find(status, None if since is None else stamp(since), limit, rating)
 
     def resolve_id(self, prefix: str) -> str:
         """The name of the one run that begins with this.
@@ -150,11 +148,11 @@ class Journal:
         Raises:
             ConfigError: there is a run of its name, or none can have it.
         """
-        _check_name(recording.run_id)
+        check_name(recording.run_id)
         run = {
             **recording.run,
-            "model": fingerprint["model"][:_LONGEST_NAME],
-            "strategy": fingerprint["strategy"][:_LONGEST_STRATEGY],
+            "model": fingerprint["model"][:LONGEST_NAME],
+            "strategy": fingerprint["strategy"][:LONGEST_STRATEGY],
             "fingerprint": dict(fingerprint),
             "origin": None if self._origin is None else json.loads(self._origin),
         }
@@ -202,9 +200,9 @@ class Journal:
         Raises:
             ConfigError: there is no such status, or `keep` is below 0.
         """
-        _check_search(statuses, keep)
+        check_search(statuses, keep)
         now = datetime.now(UTC)
-        before = None if older_than is None else _ago(now, older_than)
+        before = None if older_than is None else ago(now, older_than)
         return self._store.archive.prune(statuses, before, keep, now.timestamp(), dry_run=dry_run)
 
     def run(self, run_id: str) -> RunRecord:
@@ -338,15 +336,15 @@ class Journal:
         from agentkit.journal.archive import agent_name
         from agentkit.journal.store import RunRow
 
-        _check_name(start.run_id)
+        check_name(start.run_id)
         masks, told = Masks(self._redact), dump(start)
         agent_id = self._agent_ids.get(fingerprint.spec)
         spec = None if agent_id else masks.json(fingerprint.spec)
         row = RunRow(
             run_id=start.run_id,
             question=masks.text(start.question),
-            model=fingerprint["model"][:_LONGEST_NAME],
-            strategy=fingerprint["strategy"][:_LONGEST_STRATEGY],
+            model=fingerprint["model"][:LONGEST_NAME],
+            strategy=fingerprint["strategy"][:LONGEST_STRATEGY],
             fingerprint=json.dumps(dict(fingerprint)),
             start=masks.json(told),
             agent_id=agent_id or agent_name(spec or ""),
@@ -410,44 +408,6 @@ class Journal:
             ConfigError: a place has another question.
         """
         return known_places(self._store, batch, questions, Masks(self._redact))
-
-
-def _ago(now: datetime, span: timedelta) -> str:
-    try:
-        return _stamp(now - span)
-    except OverflowError:
-        return ""  # before there were dates, and runs
-
-
-def _check_name(run_id: str) -> None:
-    """See that a name can be kept, and found again.
-
-    Raises:
-        ConfigError: it cannot.
-    """
-    if not run_id.isprintable() or not run_id.strip() or len(run_id) > _LONGEST_NAME:
-        raise ConfigError(f"run_id must be 1 to {_LONGEST_NAME} printable characters, not {run_id[:_LONGEST_NAME]!r}.")
-
-
-def _check_search(statuses: Sequence[str], number: int) -> None:
-    known = get_args(RunStatus)
-    wrong = [statuses] if isinstance(statuses, str) else [each for each in statuses if each not in known]
-    if wrong:
-        raise ConfigError(f"There is no status {wrong[0]!r} in a list of these: {', '.join(known)}.")
-    if number < 0:
-        raise ConfigError(f"It must not be below 0: {number}.")
-
-
-def _check_json(origin: str) -> None:
-    try:
-        json.loads(origin)
-    except ValueError as error:
-        raise ConfigError(f"origin is no JSON text ({error}).") from None
-
-
-def _stamp(moment: datetime) -> str:
-    """As the tables have it. A time without a zone is this machine's."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def _check_same(what: str, before: str, now: Mapping[str, str]) -> None:

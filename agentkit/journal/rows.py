@@ -88,7 +88,7 @@ _APPROVAL: Mapping[str, Check] = {
 }
 _APPROVAL_MAY: Mapping[str, Check] = {
     **dict.fromkeys(("edited", "parameters"), _told_object),
-    **dict.fromkeys(("preview", "seal"), _text),
+    **dict.fromkeys(("preview", "edited_preview", "seal"), _text),
     "called_at": _moment,
 }
 
