@@ -199,6 +199,8 @@ def _each(value: object, change: Redact, *, names: bool = False) -> object:
         case dict():
             items = cast("Mapping[str, object]", value).items()
             return {change(name) if names else name: _named(name, item, change, names=names) for name, item in items}
+        case [str(name), str(text)]:  # headers come as pairs, too
+            return [change(name), _named(name, text, change, names=names)]
         case list():
             return [_each(item, change, names=names) for item in cast("list[object]", value)]
         case _:

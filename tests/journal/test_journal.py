@@ -230,6 +230,14 @@ def test_a_journal_that_cannot_be_written_stops_the_run_before_it_acts(tmp_path:
     assert world.posted == []
 
 
+@pytest.mark.parametrize("name", ["a?b.db", "a%20b.db", "a b#c.db", "é.db", "q?timeout=1.db"])
+def test_a_file_may_be_called_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("AGENTKIT_JOURNAL", str(tmp_path / name))
+    with Journal() as journal:
+        assert journal.runs() == []
+        assert {file.name for file in tmp_path.iterdir()} >= {name}
+
+
 def test_the_file_is_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTKIT_JOURNAL", str(tmp_path / "deep" / "j.db"))
     with Journal() as journal:

@@ -314,7 +314,8 @@ def test_a_person_s_answer_is_masked_too(tmp_path: Path) -> None:
 
 def keep(headers: dict[str, str] | None = None, token: str = OPENAI) -> dict[str, object]:
     """Keep."""
-    return {GITHUB: {"X-Api-Key": BEARER}, "headers": headers, "of": [{SLACK: 1}]}
+    pairs = list((headers or {}).items())
+    return {GITHUB: {"X-Api-Key": BEARER}, "headers": headers, "pairs": pairs, "of": [{SLACK: 1}]}
 
 
 HEADERS = {"Authorization": f"Basic {BEARER}", "aws_secret_access_key": AWS_KEY, GITHUB: "x"}
