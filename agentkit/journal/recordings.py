@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -109,10 +110,10 @@ class Recording:
         """Write it to a file, from which `load` makes an equal recording on any machine.
 
         Raises:
-            ConfigError: the file cannot be written.
+            ConfigError: the file cannot be written; what stood there does so still.
         """
         try:
-            Path(path).write_text(self.to_json(), encoding="utf-8")
+            _write(Path(path).resolve(), self.to_json())
         except OSError as error:
             raise ConfigError(f"Cannot write the recording to {path}: {error.strerror}.") from None
 
@@ -173,6 +174,21 @@ class Recording:
             fault = f"it lacks {error}" if isinstance(error, KeyError) else error
             raise ConfigError(f"{where} is no recorded run ({fault}).") from None
         return made
+
+
+def _write(file: Path, text: str) -> None:
+    """All of it or nothing, where it is a file and not a device."""
+    if file.exists() and not file.is_file():
+        file.write_text(text, encoding="utf-8")
+        return
+    part = file.with_name(f".{file.name[:200]}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        if file.exists():
+            part.chmod(file.stat().st_mode & 0o7777)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def usage_of(effects: tuple[Happened, ...]) -> Usage:

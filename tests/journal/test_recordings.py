@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -77,6 +79,31 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, text: str, said: str) -
         Recording.load(tmp_path / "run.json")
     with pytest.raises(ConfigError, match="Cannot read"):
         Recording.load(tmp_path / "none.json")
+
+
+def test_a_file_is_written_whole_or_not_at_all(journal: Journal, tmp_path: Path) -> None:
+    _, recording = recorded(journal)
+    file = tmp_path / "run.json"
+    recording.save(file)
+    file.chmod(0o640)
+    (tmp_path / "link.json").symlink_to(file)
+    recording.save(tmp_path / "link.json")
+    assert (tmp_path / "link.json").is_symlink() and file.stat().st_mode & 0o777 == 0o640
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Recording, "to_json", lambda _: "x" * 100_000)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+        try:
+            for name in ("run.json", "new.json"):
+                with pytest.raises(ConfigError, match="Cannot write the recording"):
+                    recording.save(tmp_path / name)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            signal.signal(signal.SIGXFSZ, before)
+    assert Recording.load(file) == recording
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link.json", "run.json"]
+    recording.save("/dev/null")
 
 
 def places(value: JSON, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
