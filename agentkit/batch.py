@@ -62,7 +62,7 @@ class Batch:
     ) -> None:
         if isinstance(questions, str):
             raise ConfigError("questions is one text: a batch takes a list (or any other iterable) of them.")
-        if not isinstance(concurrency, int) or concurrency < 1:
+        if concurrency < 1 or concurrency != int(concurrency):
             raise ConfigError(f"concurrency must be a whole number, at least 1, not {concurrency}.")
         if order not in get_args(Order):
             raise ConfigError(f"order must be 'input' or 'completed', not {order!r}.")
@@ -72,7 +72,7 @@ class Batch:
         self.batch_id = batch_id or secrets.token_hex(6)
         self._assembly = assembly
         self._questions = questions
-        self._concurrency = concurrency
+        self._concurrency = int(concurrency)
         self._budget = budget or Budget()
         self._order: Order = order
         self._engine = engine

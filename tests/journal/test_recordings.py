@@ -81,6 +81,10 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, text: str, said: str) -
         Recording.load(tmp_path / "none.json")
 
 
+def long_text(_: Recording) -> str:
+    return "x" * 100_000
+
+
 def test_a_file_is_written_whole_or_not_at_all(journal: Journal, tmp_path: Path) -> None:
     _, recording = recorded(journal)
     file = tmp_path / "run.json"
@@ -90,7 +94,7 @@ def test_a_file_is_written_whole_or_not_at_all(journal: Journal, tmp_path: Path)
     recording.save(tmp_path / "link.json")
     assert (tmp_path / "link.json").is_symlink() and file.stat().st_mode & 0o777 == 0o640
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Recording, "to_json", lambda _: "x" * 100_000)
+        patch.setattr(Recording, "to_json", long_text)
         limits = resource.getrlimit(resource.RLIMIT_FSIZE)
         before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
