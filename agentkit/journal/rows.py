@@ -107,6 +107,10 @@ def check_rows(run: object, effects: Sequence[object], approvals: Sequence[objec
     numbers = [cast("Mapping[str, int]", row)["number"] for row in effects]
     if numbers != sorted(set(numbers)):
         raise ValueError("its effects are not in order")
+    asked = [(each["run_id"], each["key"], each["digest"]) for each in cast("Sequence[Mapping[str, str]]", approvals)]
+    run_id = cast("Mapping[str, str]", run)["run_id"]
+    if len(asked) != len(set(asked)) or any(name != run_id for name, *_ in asked):
+        raise ValueError("its approvals are not those of one run, each once")
     if agent is not None and not isinstance(agent, dict):
         raise ValueError("agent is no object")
 

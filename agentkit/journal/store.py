@@ -131,13 +131,13 @@ class Store:
             row = _run(connection, run_id, lock=True)  # its last holder's commit may be under way
             left = cast("float", row["expires_at"]) - self._clock()
             holder = cast("str | None", row["owner"])
+            if holder in busy:  # whatever the clock says
+                raise LeaseHeld(
+                    f"Run {run_id!r} was left while its last action goes on in a thread of this process: resume it when "
+                    "that has ended.",
+                    max(left, 0.0),
+                )
             if holder is not None and left > 0 and not owner_is_gone(holder):
-                if holder in busy:
-                    raise LeaseHeld(
-                        f"Run {run_id!r} was left while its last action goes on in a thread of this process: resume it "
-                        "when that has ended.",
-                        left,
-                    )
                 raise LeaseHeld(
                     f"Run {run_id!r} is being driven by {holder}. If that process is gone, try again in {left:.0f} s.",
                     left,

@@ -81,6 +81,16 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, text: str, said: str) -
         Recording.load(tmp_path / "none.json")
 
 
+def test_approvals_of_another_run_are_no_part_of_it(journal: Journal) -> None:
+    World(journal, needs_approval=True).agent(SCRIPT).run("How is it?", run_id="r")
+    told = json.loads(journal.recording("r").to_json())
+    (asked,) = told["approvals"]
+    for approvals in ([{**asked, "run_id": "x"}], [asked, asked]):
+        with pytest.raises(ConfigError, match="approvals are not those of one run"):
+            Recording.from_json(json.dumps({**told, "approvals": approvals}))
+    assert Recording.from_json(json.dumps(told)) == journal.recording("r")
+
+
 def long_text(_: Recording) -> str:
     return "x" * 100_000
 
