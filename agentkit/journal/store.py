@@ -133,8 +133,8 @@ class Store:
             holder = cast("str | None", row["owner"])
             if holder in busy:  # whatever the clock says
                 raise LeaseHeld(
-                    f"Run {run_id!r} was left while its last action goes on in a thread of this process: resume it when "
-                    "that has ended.",
+                    f"Run {run_id!r} was left while its last action goes on in a thread of this process: resume it "
+                    "when that has ended.",
                     max(left, 0.0),
                 )
             if holder is not None and left > 0 and not owner_is_gone(holder):
