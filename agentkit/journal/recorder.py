@@ -140,7 +140,7 @@ class Recorder:
         def recorded(effect: Effect[Any]) -> Flow[Any]:
             assert isinstance(effect, (Ask, Act))
             mark, wanted = self._want(effect)
-            known = self._past.find(effect, mark)
+            known = self._past.find(effect, mark, self._unmasked)
             if known is not None and known.outcome is not None:
                 self._count(effect, known.outcome, meter)
                 return known.outcome.value()
@@ -185,7 +185,7 @@ class Recorder:
         Raises:
             JournalError: the program had not taken it.
         """
-        known = self._past.call(act, self._want(act)[0])
+        known = self._past.call(act, self._want(act)[0], self._unmasked)
         if known is None or known.outcome is None:
             raise self._past.another_program(act.step)
         return cast("Observation", known.outcome.value())
@@ -285,6 +285,13 @@ class Recorder:
             return "", None
         first, self._first = self._first, False
         return self._digests.of(effect, self._masks.json if first or self._masks.found else None), None
+
+    def _unmasked(self, effect: Ask | Act) -> str:
+        """The digest of an effect in which nothing but marked arguments is masked."""
+        if isinstance(effect, Ask):
+            return Digests().of(effect)
+        action = self._marked.without(effect.action)
+        return digest(json_text(action.tool), json_text(action.input), effect.step, effect.call)
 
     def _mask_arguments(self, decision: Decision) -> None:
         if isinstance(decision, Action):

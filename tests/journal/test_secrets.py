@@ -391,6 +391,27 @@ def test_redact_may_be_another_or_none(redact: Redact | None, answer: str) -> No
         assert "hunter2" not in again.steps[0].reply.text  # what a tool marks is never kept
 
 
+@pytest.mark.parametrize("number", range(5))
+def test_what_has_become_a_secret_since_does_not_stop_a_resume(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    word = "postgres-db"
+    script = [
+        f'Thought: {word}\nAction: fetch\nAction Input: {{"url": "https://{word}/x"}}',
+        f'Thought: {word}\nAction: fetch\nAction Input: {{"url": "https://{word}/y"}}',
+        "Final Answer: ok",
+    ]
+
+    def made(replies: Sequence[str], *wrap: Callable[[Perform], Perform]) -> Agent:
+        return Agent(ScriptedModel(replies), TOOLS, journal=journal, wrap=wrap)
+
+    with Journal("sqlite://") as journal:
+        with pytest.raises(Crash):
+            made(script, crash_at(number)).run(f"What does {word} say?", run_id="r")
+        monkeypatch.setenv("DB_PASSWORD", word)
+        run = made(script[(number + 1) // 2 :]).resume("r")
+        assert run.answer == "ok" and len(run.steps) == 3
+        assert made([]).resume("r").answer == "ok"
+
+
 def test_an_environment_that_changes_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Masks(default_patterns).text(f"a {ENVIRONMENT} b") == "a *** b"
     monkeypatch.setenv("SOME_API_KEY", "another-value")
