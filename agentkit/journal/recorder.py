@@ -25,10 +25,10 @@ from agentkit.flow import Act, Ask, Effect, Flow, Perform
 from agentkit.journal.digests import Digests, digest
 from agentkit.journal.leases import Lease, busy
 from agentkit.journal.marked import Marked
+from agentkit.journal.outcomes import failed_as, outcome_of, timeless
 from agentkit.journal.past import Past, call_of
 from agentkit.journal.records import (
     ATTENTION,
-    Failed,
     Outcome,
     Phase,
     Recorded,
@@ -155,9 +155,9 @@ class Recorder:
                 if known is None or known.phase != "intent":
                     yield self._lines.write(self._lined(line, "intent"), durable=line.acts)
                 try:
-                    outcome = _outcome(effect, (yield from perform(effect)), meter)
+                    outcome = outcome_of(effect, (yield from perform(effect)), meter)
                 except (LimitReached, ModelError) as error:
-                    outcome = _failed(effect, error, meter)
+                    outcome = failed_as(effect, error, meter)
             else:
                 meter.count_call(effect.step, call_of(effect))
                 outcome = Outcome(Usage(seconds=meter.seconds), observation=told)
@@ -198,7 +198,7 @@ class Recorder:
         """
         known = self._past.program(program.step)
         assert known is not None and known.outcome is not None and known.outcome.observation is not None
-        if self._masks.json(_timeless(seen)) != _timeless(known.outcome.observation):
+        if self._masks.json(timeless(seen)) != timeless(known.outcome.observation):
             raise JournalError(
                 f"Run {self._lease.run_id!r} cannot go on: its program of step {program.step} was run again to get its "
                 "variables back, and gave something else than before. Time or chance decides what it does."
@@ -400,24 +400,3 @@ class Recorder:
 
     def _key(self, effect: Act) -> IdempotencyKey:
         return call_key(self._lease.run_id, effect.step, effect.call)
-
-
-def _outcome(effect: Ask | Act, result: Reply | Observation, meter: Meter) -> Outcome:
-    if isinstance(result, Reply):
-        return Outcome(meter.usage(), reply=result)
-    counted = meter.has_called(effect.step, call_of(effect))
-    return Outcome(Usage(seconds=meter.seconds), observation=result, counted=counted)
-
-
-def _failed(effect: Ask | Act, error: LimitReached | ModelError, meter: Meter) -> Outcome:
-    """What the loop takes as a result; all else is raised."""
-    if isinstance(error, LimitReached):
-        return Outcome(meter.usage(), failed=Failed(str(error), error.limit))
-    if not isinstance(effect, Ask) or not effect.last:
-        raise error  # the run ends here, and a resumed one asks again
-    # Its text may tell addresses and keys, and the loop does not ask for it.
-    return Outcome(meter.usage(), failed=Failed(type(error).__name__))
-
-
-def _timeless(seen: Observation) -> str:
-    return dump(Outcome(observation=replace(seen, seconds=0.0)))
