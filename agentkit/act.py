@@ -6,7 +6,8 @@ import logging
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from agentkit.approval import Approver, Questions
@@ -42,6 +43,7 @@ class Acting:
     Attributes:
         questions: where approval is asked for in writing; without it nothing can wait.
         park: where nobody answers at once, let the question wait.
+        left: threads of calls that were left before their end.
     """
 
     toolbox: Toolbox
@@ -53,6 +55,7 @@ class Acting:
     early: Early | None = None
     questions: Questions | None = None
     park: bool = False
+    left: list[Future[object]] = field(default_factory=list["Future[object]"])
 
 
 def act(effect: Act, acting: Acting) -> Flow[Observation]:
@@ -144,11 +147,21 @@ def _outcome(tool: AnyTool, call: Call, early: Early | None, acting: Acting) -> 
         except ConfigError:
             raise  # a tool that is set up wrongly is for the developer to mend, not for the model
         except Exception as error:
+            _note_left(call, acting)
             early = None
             attempt += 1
             if attempt > tool.marks.retry or not _may_pass(error):
                 return replace(_failure(tool, call, error, acting), seconds=time.monotonic() - started)
+        except BaseException:  # the run is left
+            _note_left(call, acting)
+            raise
         yield from Sleep(min(0.2 * 2**attempt, acting.meter.remaining() or 5.0, 5.0))
+
+
+def _note_left(call: Call, acting: Acting) -> None:
+    """A thread cannot be stopped: what it does may still happen."""
+    if call.thread is not None and not call.thread.done():
+        acting.left.append(call.thread)
 
 
 def _may_pass(error: Exception) -> bool:
@@ -200,9 +213,19 @@ def _as_json(value: object) -> tuple[str, JSON]:
 
 
 def _json_text(value: object) -> str:
+    """As JSON, whatever it is: what was done must not count as failed because of how it is told."""
     from pydantic_core import to_json
 
-    return to_json(value, fallback=str, inf_nan_mode="constants").decode()
+    try:
+        return to_json(value, fallback=str, inf_nan_mode="constants").decode()
+    except ValueError:  # half characters, bytes that are no text; a list that is in itself
+        from agentkit.codec import plain
+
+        try:
+            value = plain(value)
+        except ValueError:
+            value = repr(value)
+        return to_json(value, fallback=str, inf_nan_mode="constants").decode()
 
 
 def _cut(text: str, most: int, acting: Acting) -> str:

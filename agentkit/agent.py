@@ -343,7 +343,12 @@ class Agent:
     def _check(self) -> None:
         if self._assembly.on_approval not in get_args(OnApproval):
             raise ConfigError(f"on_approval must be 'ask' or 'park', not {self._assembly.on_approval!r}.")
-        if self._assembly.journal is None:
+        journal: object = self._assembly.journal
+        if journal not in (None, "default") and not hasattr(journal, "begin"):
+            raise ConfigError(
+                f"journal must be a Journal (of a URL: Journal('sqlite:///FILE')) or None, not {journal!r}."
+            )
+        if journal is None:
             self._assembly.check_parks_nothing()
         self.opening("?")  # a prompt that cannot be filled is refused here
         if self._assembly.limits.max_cost_usd is not None:

@@ -213,7 +213,7 @@ class Assembly:
         guard = Guard(plan.toolbox, plan.prompts, frozenset({PROGRAM} if plan.session else ()))
         acting = Acting(plan.toolbox, plan.prompts, meter, self.approve, start.run_id, start.now)
         if recorder is not None:
-            acting.questions, acting.park = recorder.questions, self.on_approval == "park"
+            acting.questions, acting.park, acting.left = recorder.questions, self.on_approval == "park", recorder.left
         asking = Asking(self.models, self.params, self.retry, meter, guard, acting, plan.reader, cost_usd, start.config)
 
         def perform(effect: Effect[Any]) -> Flow[Any]:

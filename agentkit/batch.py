@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Generator, Iterable, Iterator, Mappi
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from agentkit.assembly import Assembly
 from agentkit.batch_pool import (
@@ -62,15 +62,17 @@ class Batch:
     ) -> None:
         if isinstance(questions, str):
             raise ConfigError("questions is one text: a batch takes a list (or any other iterable) of them.")
-        if concurrency < 1:
-            raise ConfigError(f"concurrency must be at least 1, not {concurrency}.")
+        if concurrency < 1 or concurrency != int(concurrency):
+            raise ConfigError(f"concurrency must be a whole number, at least 1, not {concurrency}.")
+        if order not in get_args(Order):
+            raise ConfigError(f"order must be 'input' or 'completed', not {order!r}.")
         if batch_id is not None:
             _check_id(batch_id, assembly)
         self._named = batch_id is not None
         self.batch_id = batch_id or secrets.token_hex(6)
         self._assembly = assembly
         self._questions = questions
-        self._concurrency = concurrency
+        self._concurrency = int(concurrency)
         self._budget = budget or Budget()
         self._order: Order = order
         self._engine = engine

@@ -5,6 +5,8 @@ The only module that lets pydantic see the run's values: they stay plain datacla
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -15,7 +17,7 @@ from agentkit.messages import Run
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-__all__ = ["event_from_json", "run_from_json", "to_json"]
+__all__ = ["event_from_json", "plain", "run_from_json", "to_json"]
 
 
 @cache
@@ -36,7 +38,41 @@ def to_json(value: object, *, indent: int | None = None) -> str:
     """A run, an event or any other value of agentkit as JSON text (a `Run.value` JSON does not know as its text)."""
     from pydantic_core import to_json as dump
 
-    return dump(value, indent=indent, fallback=str, inf_nan_mode="strings").decode()
+    try:
+        return dump(value, indent=indent, fallback=str, inf_nan_mode="strings").decode()
+    except ValueError:
+        return dump(plain(value), indent=indent, inf_nan_mode="strings").decode()
+
+
+def plain(value: object) -> object:
+    """Any value as data that is JSON in UTF-8, where it is not by itself: half a surrogate pair is replaced, bytes that
+    are no text are base64.
+
+    Raises:
+        ValueError: it is in itself.
+    """
+    from pydantic_core import to_jsonable_python
+
+    try:
+        whole = _whole(value)
+    except RecursionError:
+        raise ValueError("A value that is in itself, or too deep, cannot be JSON.") from None
+    data = to_jsonable_python(whole, fallback=str, inf_nan_mode="constants", bytes_mode="base64")
+    return _whole(data)  # an object may have held some, too
+
+
+def _whole(value: object) -> object:
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case dict():
+            return {_whole(key): _whole(item) for key, item in cast("dict[object, object]", value).items()}
+        case list() | tuple():
+            return [_whole(item) for item in cast("Sequence[object]", value)]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return {each.name: _whole(getattr(value, each.name)) for each in fields(value)}
+        case _:
+            return value
 
 
 def run_from_json(text: str | bytes) -> Run:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-__all__ = ["Place", "engine", "reason"]
+__all__ = ["Place", "engine", "named_url", "reason"]
 
 _BUSY_SECONDS = 30
 
@@ -47,21 +47,28 @@ class Place:
             ConfigError: the user has none.
         """
         if chosen := os.environ.get(self.variable):
-            return _absolute(chosen if "://" in chosen else f"sqlite:///{Path(chosen).expanduser()}")
+            return named_url(chosen)
         try:
-            return f"sqlite:///{_data_directory() / 'agentkit' / self.file}"
+            return named_url(str(_data_directory() / "agentkit" / self.file))
         except RuntimeError:
             raise ConfigError(
                 f"This user has no home directory: set {self.variable} to a file for the {self.what}."
             ) from None
 
 
-def _absolute(text: str) -> str:
-    """A URL that means the same file in whatever folder this process may be later."""
-    head, mark, file = text.partition(":///")
+def named_url(place: str) -> str:
+    """The URL of a database that is named by one, or by the path of a file: it means the same file in whatever folder
+    this process may be later."""
+    if "://" not in place:
+        return _url_of(Path(place).expanduser().absolute())
+    head, mark, file = place.partition(":///")
     if not mark or not head.startswith("sqlite") or file.startswith((":memory:", "file:", "/")) or not file:
-        return text
-    return f"{head}{mark}{Path.cwd() / file}"
+        return place
+    return f"{head}{mark}{_url_of(Path.cwd()).partition(':///')[2]}/{file}"
+
+
+def _url_of(file: Path) -> str:
+    return URL.create("sqlite", database=str(file)).render_as_string(hide_password=False)  # "?" and "%" quoted
 
 
 def _data_directory() -> Path:

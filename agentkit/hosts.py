@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 from agentkit.models.base import Chunk
 
-__all__ = ["AsyncHost", "Host", "Stream", "Workers"]
+__all__ = ["AsyncHost", "Host", "Stream", "Workers", "called"]
 
 R = TypeVar("R")
 _Inbox: TypeAlias = "SimpleQueue[Callable[[], None] | None]"
@@ -82,11 +82,20 @@ class Workers:
             self._idle.pop().put(None)
 
 
+def called(function: Callable[[], R]) -> R:
+    """What a function gives. Its StopIteration is made a fault like any other, as Python does for coroutines: a future
+    of asyncio takes none, and whoever waited for it would wait for ever."""
+    try:
+        return function()
+    except StopIteration as error:
+        raise RuntimeError("function raised StopIteration") from error
+
+
 def _fulfil(future: Future[R], function: Callable[[], R]) -> None:
     if not future.set_running_or_notify_cancel():
         return
     try:
-        result = function()
+        result = called(function)
     except BaseException as error:
         future.set_exception(error)
     else:
@@ -136,10 +145,13 @@ class AsyncHost(_Open):
         self.pending.append(task)
         return task
 
-    async def in_thread(self, function: Callable[[], R]) -> R:
+    def submit(self, function: Callable[[], R]) -> Future[R]:
         if self._workers is None:
             self._workers = Workers()
-        return await asyncio.wrap_future(self._workers.submit(function))
+        return self._workers.submit(function)
+
+    async def in_thread(self, function: Callable[[], R]) -> R:
+        return await asyncio.wrap_future(self.submit(function))
 
 
 def _looked_at(task: asyncio.Task[Any]) -> None:

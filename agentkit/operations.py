@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from agentkit.events import Event, RunEnded
 from agentkit.flow import Effect, Flow
-from agentkit.hosts import AsyncHost, Host, Stream
+from agentkit.hosts import AsyncHost, Host, Stream, called
 from agentkit.messages import Run
 from agentkit.models.base import Chunk, Model, Request
 
@@ -144,6 +144,9 @@ class Call(Operation[object]):
 
     A sync function may have a `coroutine` beside it, which an event loop runs in its place.
     A thread cannot be killed: a sync function that outruns its timeout is abandoned, not stopped.
+
+    Attributes:
+        thread: what a function gives that runs in a thread, or an event loop, of its own.
     """
 
     function: Callable[..., object]
@@ -151,11 +154,13 @@ class Call(Operation[object]):
     is_async: bool = False
     timeout: float | None = None
     coroutine: Callable[..., Awaitable[object]] | None = None
+    thread: Future[object] | None = None
 
     def run(self, host: Host) -> object:
         if self.is_async or self.timeout is not None:
-            return _wait(self.start(host), self.timeout)
-        return self.function(**self.arguments)
+            self.thread = self.start(host)
+            return _wait(self.thread, self.timeout)
+        return called(partial(self.function, **self.arguments))
 
     async def arun(self, host: AsyncHost) -> object:
         if self.timeout is None:
@@ -173,7 +178,8 @@ class Call(Operation[object]):
             return await self.coroutine(**self.arguments)
         if self.is_async:
             return await self._coroutine()
-        return await host.in_thread(partial(self.function, **self.arguments))
+        self.thread = host.submit(partial(self.function, **self.arguments))
+        return await asyncio.wrap_future(self.thread)
 
     def _coroutine(self) -> Coroutine[object, object, object]:
         return cast("Coroutine[object, object, object]", self.function(**self.arguments))

@@ -98,6 +98,8 @@ def batch(
         context.fail("--trace is for single runs: what happens in a batch is in the journal.")
     if options.engine == "local" and (options.address is not None or options.workers is not None):
         context.fail("--address and --workers belong to --engine ray.")
+    if options.out is not None and options.out.exists() and Path(file).exists() and options.out.samefile(file):
+        context.fail(f"--out is {file} itself, and the questions would be lost: name another file.")
     with ExitStack() as stack:
         with usage("FILE"):
             questions = stack.enter_context(question_file(file, options.question_field))
@@ -162,28 +164,42 @@ def _answered(many: Batch, count: int, pending: dict[int, Row], options: BatchOp
         console.note(f"Batch {many.batch_id}: {count:,} questions")
     drawn = not quiet and console.interactive() and (out is not None or not sys.stdout.isatty())
     try:
-        with _writing(out) as file, _progress(many, count, wanted=drawn):
+        with _writing(out) as write, _progress(many, count, wanted=drawn):
             for result in many:
-                file.write(f"{_line(result, pending.pop(result.place))}\n")
-                file.flush()
+                write(f"{_line(result, pending.pop(result.place))}\n")
     except KeyboardInterrupt:
         return INTERRUPTED
     return 0
 
 
 @contextmanager
-def _writing(out: Path | None) -> Generator[TextIO]:
+def _writing(out: Path | None) -> Generator[Callable[[str], None]]:
+    """What writes a text and lets it go at once. A file is emptied when the first comes: a batch that cannot begin
+    takes nothing away."""
     if out is None:
-        yield sys.stdout
+        yield partial(_write, sys.stdout)
         return
     from agentkit.errors import ConfigError
 
+    unwritten = out.is_file()
+
+    def write(text: str) -> None:
+        nonlocal unwritten
+        if unwritten:
+            file.truncate(0)
+            unwritten = False
+        _write(file, text)
+
     try:
-        file = out.open("w", encoding="utf-8")
+        with out.open("a", encoding="utf-8") as file:
+            yield write
     except OSError as error:
         raise ConfigError(f"Cannot write the results to {out}: {error.strerror}.") from None
-    with file:
-        yield file
+
+
+def _write(file: TextIO, text: str) -> None:
+    file.write(text)
+    file.flush()
 
 
 def _line(result: BatchResult, row: Row) -> str:

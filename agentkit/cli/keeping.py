@@ -19,16 +19,11 @@ from agentkit.errors import ConfigError, JournalError
 if TYPE_CHECKING:
     from agentkit.journal import Journal
 
-__all__ = ["commands", "journal_url", "kept", "opened", "options_of", "origin_of", "place_of"]
+__all__ = ["commands", "kept", "opened", "options_of", "origin_of", "place_of"]
 
 PROGRAM = "run-agent"
 # Consent is given to a run and not kept; how it is shown is the next one's choice.
 NOT_KEPT = frozenset({"yes", "trace", "quiet", "verbose", "journal", "no_journal"})
-
-
-def journal_url(place: str) -> str:
-    """The URL of a journal that is named by a URL or by the path of a file."""
-    return place if "://" in place else f"sqlite:///{Path(place).expanduser().absolute()}"
 
 
 @contextmanager
@@ -42,10 +37,11 @@ def kept(options: AskOptions) -> Generator[Journal | None]:
     if options.no_journal or named == OFF:
         yield None
         return
+    from agentkit.databases import named_url
     from agentkit.journal import Journal
 
     try:
-        journal = Journal(options.journal and journal_url(options.journal), origin=origin_of(options))
+        journal = Journal(options.journal and named_url(options.journal), origin=origin_of(options))
         journal.prepare()
     except (ConfigError, JournalError) as error:
         if named:
@@ -73,6 +69,8 @@ def opened(url: str | None = None, *, origin: str | None = None) -> Generator[Jo
     """
     from agentkit.journal import Journal
 
+    if url is None and os.environ.get(VARIABLE) == OFF:
+        raise ConfigError(f"{VARIABLE} is {OFF}: run-agent keeps no journal. Name one: run-agent runs --journal FILE …")
     with Journal(url, origin=origin) as journal:
         yield journal
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -21,7 +22,18 @@ if TYPE_CHECKING:
     from agentkit.journal.recordings import Happened, Row
     from agentkit.journal.records import RunStatus
 
-__all__ = ["RunId", "Source", "age", "diff", "list_runs", "recorded", "register", "runs_table", "show"]
+__all__ = [
+    "RunId",
+    "Source",
+    "age",
+    "diff",
+    "found",
+    "list_runs",
+    "recorded",
+    "register",
+    "runs_table",
+    "show",
+]
 
 RunId: TypeAlias = Annotated[str, typer.Argument(metavar="ID", help="The run; its beginning is enough.")]
 Source: TypeAlias = Annotated[str, typer.Argument(metavar="ID|FILE", help="A run, or the file of an exported one.")]
@@ -49,18 +61,19 @@ def age(text: str) -> timedelta:
     number, unit = text[:-1], text[-1:]
     if not number.isdecimal() or unit not in UNITS:
         raise typer.BadParameter(f"write a number and m, h, d or w, like 30d, not {text!r}")
-    return timedelta(**{UNITS[unit]: int(number)})
+    try:
+        return timedelta(**{UNITS[unit]: int(number)})
+    except OverflowError:
+        raise typer.BadParameter(f"{text} is longer than there are dates") from None
 
 
 def moment(text: str) -> datetime:
     """A date, a time, or how long ago."""
-    try:
+    with suppress(ValueError, OverflowError):
         return datetime.fromisoformat(text).astimezone()
-    except ValueError:
-        pass
     try:
         return datetime.now(UTC) - age(text)
-    except typer.BadParameter:
+    except (typer.BadParameter, OverflowError):
         raise typer.BadParameter(f"write a date like 2026-11-25, or how long ago like 7d, not {text!r}") from None
 
 
@@ -126,9 +139,7 @@ def show(
     Example:
       run-agent runs show 5f1c9a30
     """
-    with opened() as journal:
-        recording = recorded(journal, run_id)
-        record = None if Path(run_id).is_file() else journal.run(recording.run_id)
+    recording = found(run_id)
     if json:
         from agentkit.codec import to_json
 
@@ -137,8 +148,30 @@ def show(
         return
     for line in _story(recording, full=verbose):
         typer.echo(printable(line))
-    if record is not None and (hint := _next(record)):
+    if not _is_file(run_id) and (hint := _next(recording)):
         typer.echo(f"\n{hint}")
+
+
+def _is_file(source: str) -> bool:
+    """Whether a source is a file, and no run of the journal."""
+    try:
+        return Path(source).is_file()
+    except OSError:  # it is too long for a file's name, say
+        return False
+
+
+def found(source: str) -> Recording:
+    """`recorded`, of the environment's journal; there need not be one for a file.
+
+    Raises:
+        ConfigError, JournalError: as `recorded`, or the journal cannot be used.
+    """
+    if _is_file(source):
+        from agentkit.journal import Recording
+
+        return Recording.load(source)
+    with opened() as journal:
+        return recorded(journal, source)
 
 
 def recorded(journal: Journal, source: str) -> Recording:
@@ -148,7 +181,7 @@ def recorded(journal: Journal, source: str) -> Recording:
         ConfigError: the file is no recording.
         JournalError: there is no such run, or more than one.
     """
-    if Path(source).is_file():
+    if _is_file(source):
         from agentkit.journal import Recording
 
         return Recording.load(source)
@@ -207,10 +240,10 @@ def _said(row: Row) -> str:
     return f"{'approved' if row['granted'] else 'refused'} by {row['by']} at {_local(row['at'])}{edited}{reason}"
 
 
-def _next(record: RunRecord) -> str:
-    """What a person can do about a run that has not ended."""
-    run = record.run_id
-    match record.status:
+def _next(recording: Recording) -> str:
+    """What a person can do about a run of the journal that has not ended."""
+    run = recording.run_id
+    match recording.status:
         case "ended":
             return ""
         case "needs_approval":
@@ -236,18 +269,17 @@ def diff(
     """
     from agentkit.journal.differences import diff as compared
 
-    with opened() as journal:
-        first, second = recorded(journal, one), recorded(journal, other)
-    found = compared(first, second)
+    first, second = found(one), found(other)
+    both = compared(first, second)
     if json:
         from agentkit.codec import to_json
 
-        told = {"same": found.same, "before": found.before, "pairs": found.pairs, "after": found.after}
+        told = {"same": both.same, "before": both.before, "pairs": both.pairs, "after": both.after}
         typer.echo(to_json(told, indent=2))
     else:
-        for line in _parting(found, first.run_id, second.run_id):
+        for line in _parting(both, first.run_id, second.run_id):
             typer.echo(line)
-    raise typer.Exit(0 if found.same else 1)
+    raise typer.Exit(0 if both.same else 1)
 
 
 def _parting(found: Diff, one: str, other: str) -> Iterator[str]:

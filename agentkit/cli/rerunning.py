@@ -13,7 +13,7 @@ from agentkit.cli import console
 from agentkit.cli.asking import display, print_outcome, watching
 from agentkit.cli.front import Command
 from agentkit.cli.keeping import opened, options_of, origin_of
-from agentkit.cli.looking import RunId, Source, recorded
+from agentkit.cli.looking import RunId, Source, found, recorded
 from agentkit.cli.options import OUTPUT, AgentName, AgentOptions, RunOptions, takes
 
 if TYPE_CHECKING:
@@ -165,8 +165,7 @@ def replay(
     from agentkit.cli.text import steps_taken
     from agentkit.journal.replaying import Replay
 
-    with opened() as journal:
-        recording = recorded(journal, source)
+    recording = found(source)
     options = RunOptions(quiet=quiet, verbose=verbose)
     assembly = None if agent is None else agent_object(agent).assembly
     replayed = Replay(recording, assembly, _speed(speed))

@@ -96,6 +96,8 @@ class Approvals:
         answer = replace(answer, reason=masks.text(answer.reason), preview=masks.text(answer.preview))
         same_row = (_c.run_id == run_id, _c.key == asked.key, _c.digest == mark)
         with self._database.writing(durable=True) as connection:
+            # First, as whoever drives the run does: so it has either been parked by now, or will see the answer.
+            connection.execute(select(runs.c.run_id).where(runs.c.run_id == run_id).with_for_update())
             row = connection.execute(select(approvals).where(*same_row).with_for_update()).mappings().first()
             if row is None or not _is_sound(row):
                 raise JournalError(
@@ -105,9 +107,7 @@ class Approvals:
             if row["granted"] is not None:
                 raise _too_late(row)
             connection.execute(update(approvals).where(*same_row).values(_answered(dict(row), answer, edited)))
-            waits = exists().where(_c.run_id == run_id, _c.granted.is_(None))
-            free = update(runs).where(runs.c.run_id == run_id, runs.c.status == "needs_approval", ~waits)
-            connection.execute(free.values(status="interrupted", updated_at=now()))
+            _let_resume(connection, run_id)
         return asked
 
     def edited(
@@ -124,6 +124,11 @@ class Approvals:
         said = "" if tool is None else _preview(tool, tool.check(arguments), self._context(asked))
         return replace(asked, arguments=dict(arguments), preview=said)
 
+    def settle(self, run_id: str) -> None:
+        """See that a run that has just been parked does not wait for what was answered meanwhile."""
+        with self._database.writing(durable=False) as connection:
+            _let_resume(connection, run_id)
+
     def let_go(self, run_id: str, key: str) -> bool | None:
         """Whether the call with this key was approved and begun; None when the journal knows nothing of it."""
         with self._database.reading() as connection:
@@ -136,6 +141,12 @@ class Approvals:
         with self._database.reading() as connection:
             start = connection.execute(select(runs.c.start).where(runs.c.run_id == asked.run_id)).scalar_one()
         return RunContext(asked.run_id, asked.step, load(Start, start).now, IdempotencyKey(asked.key))
+
+    def given(self, run_id: str, key: str) -> list[dict[str, JSON]]:
+        """The arguments that people gave with a yes to the call with this key."""
+        with self._database.reading() as connection:
+            wanted = select(_c.edited).where(_c.run_id == run_id, _c.key == key, _c.granted, _c.edited.is_not(None))
+            return [_object(text) for text in connection.execute(wanted).scalars()]
 
     def _pending(self, run_id: str | None) -> Sequence[RowMapping]:
         wanted = select(approvals, runs.c.question).join(runs, runs.c.run_id == _c.run_id)
@@ -229,7 +240,7 @@ class RunApprovals:
             "step": request.step,
             "tool": request.tool,
             "arguments": arguments,
-            "parameters": json_text(request.schema),
+            "parameters": self.arguments("", request.schema),
             "preview": storable(self.text(request.preview)),
             "asked_at": now(),
         }
@@ -246,6 +257,13 @@ class RunApprovals:
 
     def _of(self, request: ApprovalRequest) -> Sequence[ColumnElement[bool]]:
         return _c.run_id == self.lease.run_id, _c.key == request.key
+
+
+def _let_resume(connection: Connection, run_id: str) -> None:
+    """A run that was parked, and waits for no answer any more, can go on."""
+    waits = exists().where(_c.run_id == run_id, _c.granted.is_(None))
+    parked = update(runs).where(runs.c.run_id == run_id, runs.c.status == "needs_approval", ~waits)
+    connection.execute(parked.values(status="interrupted", updated_at=now()))
 
 
 def _pending(row: RowMapping) -> PendingApproval:

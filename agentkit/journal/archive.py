@@ -93,6 +93,7 @@ class Archive:
         Raises:
             JournalError: there is none, or more than one.
         """
+        prefix = storable(prefix)  # a shell gives whatever bytes it was given
         with self._database.reading() as connection:
             if connection.execute(select(runs.c.run_id).where(runs.c.run_id == prefix)).first():
                 return prefix
@@ -191,7 +192,10 @@ class Archive:
         found = self.old(statuses, before, keep, now)
         if found and not dry_run:
             self.remove((each.run_id for each in found), now)
-            self._database.vacuum()
+            try:
+                self._database.vacuum()
+            except JournalError as error:
+                raise JournalError(f"{len(found)} runs were thrown away. {error}") from error
         return found
 
 

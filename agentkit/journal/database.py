@@ -9,6 +9,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeGuard
+from weakref import WeakSet
 
 from sqlalchemy import Connection, Dialect, Engine
 from sqlalchemy.exc import DBAPIError
@@ -57,6 +58,7 @@ class Database:
         self._has_tables = False
         self.is_sqlite = made.dialect.name == "sqlite"  # only one transaction can write at a time
         self._raw = RawTransaction(made)
+        _databases.add(self)
 
     @property
     def dialect(self) -> Dialect:
@@ -145,12 +147,35 @@ class Database:
         finally:
             connection.close()
 
+    def leave_to_parent(self) -> None:
+        """In a process that was forked: open connections of its own. The parent goes on using those that are open."""
+        self._lock = threading.Lock()
+        if self._raw.in_memory:
+            return  # which is copied as well
+        _of_parents.append((self._engine.pool, self._raw))
+        self._engine.dispose(close=False)
+        self._raw = RawTransaction(self._engine)
+
     def _make_tables(self) -> None:
         if self._has_tables:
             return
         with self._lock:
             bring_up_to_date(self._synced)
             self._has_tables = True
+
+
+_databases: WeakSet[Database] = WeakSet()
+# Never let go of: that would close the connections.
+_of_parents: list[object] = []
+
+
+def _after_fork() -> None:
+    for each in tuple(_databases):
+        each.leave_to_parent()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which forks nothing
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class ConnectionGone(JournalUnavailable):
@@ -164,7 +189,8 @@ class RawTransaction:
         self._engine = made
         self._sqlite = made.dialect.name == "sqlite"
         # In memory there is but one connection, which others need as well.
-        self._kept = not self._sqlite or made.url.database not in (None, "", ":memory:")
+        self.in_memory = self._sqlite and made.url.database in (None, "", ":memory:")
+        self._kept = not self.in_memory
         self._proxy: PoolProxiedConnection | None = None
         self._connection: DBAPIConnection | None = None
         self._cursor: DBAPICursor | None = None
@@ -290,6 +316,9 @@ def _begin(connection: Connection) -> None:
 
 def _why(error: Exception) -> str:
     told = reason(error) if isinstance(error, (DBAPIError, PoolTimeout)) else str(error).partition("\n")[0]
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+        told = f"its file is no SQLite database; {VARIABLE} names another one"
     return f"The journal cannot be used just now ({told}). The run stops here; resume it when the journal is back."
 
 

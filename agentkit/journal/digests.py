@@ -13,13 +13,14 @@ from agentkit.messages import Message
 __all__ = ["Digests", "digest"]
 
 
-def digest(what: str) -> str:
+def digest(tool: str, given: str, step: int, call: int) -> str:
     """The digest of an action, 32 hexadecimal digits.
 
     Args:
-        what: tool, input, step and call, as JSON.
+        tool: its name, as JSON.
+        given: its input, likewise.
     """
-    return hashlib.blake2b(f"{what}\n".encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(f"[{tool},{given},{step},{call}]\n".encode(), digest_size=16).hexdigest()
 
 
 class Digests:

@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 
-from agentkit.errors import JournalError
 from agentkit.journal.leases import Lease
 
 __all__ = ["Heartbeat"]
@@ -52,8 +51,9 @@ class Heartbeat:
 
     def remove(self, lease: Lease) -> None:
         """Renew this one no more."""
-        with self._lock:
-            self._leases.discard(lease)
+        if self._pid == os.getpid():
+            with self._lock:
+                self._leases.discard(lease)
 
     def stop(self) -> None:
         """End the thread, if there is one."""
@@ -72,5 +72,5 @@ class Heartbeat:
                     return
             try:
                 self._renew(leases)
-            except JournalError as error:  # the runs themselves will meet it, if it lasts
+            except Exception as error:  # whatever it is, the runs themselves will meet it, if it lasts
                 log.warning("leases were not renewed: %s", error)

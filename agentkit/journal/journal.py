@@ -14,6 +14,7 @@ from agentkit.errors import ConfigError
 from agentkit.flow import Flow
 from agentkit.journal.attention import attention_of, resolve
 from agentkit.journal.batches import is_same, known_places
+from agentkit.journal.checks import LONGEST_NAME, LONGEST_STRATEGY, ago, check_json, check_name, check_search, stamp
 from agentkit.journal.fingerprint import Fingerprint, changes
 from agentkit.journal.leases import Lease, new_owner
 from agentkit.journal.recorder import Recorder, State
@@ -48,7 +49,7 @@ class Journal:
         url: where it is; holds the database's password, if it has one.
 
     Raises:
-        ConfigError: the URL cannot be used.
+        ConfigError: the URL cannot be used, or the origin is no JSON.
     """
 
     def __init__(
@@ -59,8 +60,10 @@ class Journal:
         redact: Redact | None = default_patterns,
         origin: str | None = None,
     ) -> None:
-        if lease_seconds <= 0:
+        if not lease_seconds > 0:
             raise ConfigError(f"lease_seconds must be more than 0, not {lease_seconds:g}.")
+        if origin is not None:
+            check_json(origin)
         from agentkit.journal.database import default_url  # loads SQLAlchemy
         from agentkit.journal.store import Store
 
@@ -103,8 +106,12 @@ class Journal:
             since: only those that began then or later.
             limit: at most so many.
             rating: only those that were rated so.
+
+        Raises:
+            ConfigError: there is no such status, or the limit is below 0.
         """
-        return self._store.archive.find(status, None if since is None else _stamp(since), limit, rating)
+        check_search(() if status is None else (status,), limit or 0)
+        return self._store.archive.find(status, None if since is None else stamp(since), limit, rating)
 
     def resolve_id(self, prefix: str) -> str:
         """The name of the one run that begins with this.
@@ -124,28 +131,32 @@ class Journal:
 
     def add(self, recording: Recording) -> None:
         """Take in a run that was recorded elsewhere. If it has not ended it can be resumed here; resume it in one
-        place only.
+        place only. Secrets are masked, if they were not there.
 
         Raises:
             ConfigError: there is a run of its name.
         """
+        from agentkit.journal.intake import masked
+
+        if self._redact is not None:
+            recording = masked(recording, Masks(self._redact))
         self._store.archive.add(recording)
 
     def add_fork(self, recording: Recording, fingerprint: Fingerprint) -> None:
         """Take in the beginning of a run that another agent is to go on with. (For `Agent`.)
 
         Raises:
-            ConfigError: there is a run of its name.
+            ConfigError: there is a run of its name, or none can have it.
         """
-        masks = Masks(self._redact)
+        check_name(recording.run_id)
         run = {
             **recording.run,
-            "model": fingerprint["model"],
-            "strategy": fingerprint["strategy"],
+            "model": fingerprint["model"][:LONGEST_NAME],
+            "strategy": fingerprint["strategy"][:LONGEST_STRATEGY],
             "fingerprint": dict(fingerprint),
-            "origin": None if self._origin is None else json.loads(masks.json(self._origin)),
+            "origin": None if self._origin is None else json.loads(self._origin),
         }
-        self.add(replace(recording, run=run, agent=json.loads(masks.json(fingerprint.spec))))
+        self.add(replace(recording, run=run, agent=json.loads(fingerprint.spec)))
 
     def diff(self, one: str, other: str) -> Diff:
         """Where two runs part.
@@ -185,9 +196,13 @@ class Journal:
 
         Returns:
             which, the oldest first.
+
+        Raises:
+            ConfigError: there is no such status, or `keep` is below 0.
         """
+        check_search(statuses, keep)
         now = datetime.now(UTC)
-        before = None if older_than is None else _stamp(now - older_than)
+        before = None if older_than is None else ago(now, older_than)
         return self._store.archive.prune(statuses, before, keep, now.timestamp(), dry_run=dry_run)
 
     def run(self, run_id: str) -> RunRecord:
@@ -315,19 +330,21 @@ class Journal:
         """Write down that a run begins. (For `Agent`.)
 
         Raises:
+            ConfigError: no run can have its name.
             RunExists: there is a run of that name.
         """
         from agentkit.journal.archive import agent_name
         from agentkit.journal.store import RunRow
 
+        check_name(start.run_id)
         masks, told = Masks(self._redact), dump(start)
         agent_id = self._agent_ids.get(fingerprint.spec)
         spec = None if agent_id else masks.json(fingerprint.spec)
         row = RunRow(
             run_id=start.run_id,
             question=masks.text(start.question),
-            model=fingerprint["model"],
-            strategy=fingerprint["strategy"],
+            model=fingerprint["model"][:LONGEST_NAME],
+            strategy=fingerprint["strategy"][:LONGEST_STRATEGY],
             fingerprint=json.dumps(dict(fingerprint)),
             start=masks.json(told),
             agent_id=agent_id or agent_name(spec or ""),
@@ -391,11 +408,6 @@ class Journal:
             ConfigError: a place has another question.
         """
         return known_places(self._store, batch, questions, Masks(self._redact))
-
-
-def _stamp(moment: datetime) -> str:
-    """As the tables have it. A time without a zone is this machine's."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def _check_same(what: str, before: str, now: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
-__all__ = ["Lease", "has_left", "new_owner", "owner_is_gone", "user"]
+__all__ = ["Lease", "busy", "has_left", "new_owner", "owner_is_gone", "user"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,10 @@ _left: set[str] = set()
 def has_left(owner: str) -> None:
     """Remember that a holder of this process has stopped, where the journal cannot be told."""
     _left.add(owner)
+
+
+# Holders of this process that were left while an action of theirs goes on in a thread.
+busy: set[str] = set()
 
 
 def owner_is_gone(owner: str) -> bool:

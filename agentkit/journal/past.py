@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from agentkit.errors import ConfigError, JournalError
 from agentkit.flow import Act, Ask
 from agentkit.journal.records import Recorded
 
-__all__ = ["Past", "call_of"]
+__all__ = ["Past", "Unmasked", "call_of"]
+
+Unmasked: TypeAlias = "Callable[[Ask | Act], str]"
 
 
 def call_of(effect: Ask | Act) -> int:
@@ -38,31 +41,37 @@ class Past:
                 self._loop.append(each)
             self.next_effect = each.effect + 1
 
-    def find(self, effect: Ask | Act, mark: str) -> Recorded | None:
+    def find(self, effect: Ask | Act, mark: str, unmasked: Unmasked) -> Recorded | None:
         """What the journal has of an effect, if it has it.
+
+        Args:
+            mark: its digest.
+            unmasked: the digest that it would have if nothing were masked: what is a secret in this process (a variable
+                of the environment) may have been a word like any other then.
 
         Raises:
             ConfigError, JournalError: something else is wanted than was then.
         """
         if isinstance(effect, Act) and effect.call:
-            return self.call(effect, mark)
+            return self.call(effect, mark, unmasked)
         if self._used == len(self._loop):
             return None
         known = self._loop[self._used]
         same = known.digest in (mark, "") or (self.allow_drift and isinstance(effect, Ask))
+        same = same or known.digest == unmasked(effect)
         if not same or (known.kind, known.step, known.call) != (_kind(effect), effect.step, call_of(effect)):
             raise self._another_way(f"at step {effect.step} it wants something else")
         self._used += 1
         return known
 
-    def call(self, act: Act, mark: str) -> Recorded | None:
+    def call(self, act: Act, mark: str, unmasked: Unmasked) -> Recorded | None:
         """What the journal has of an action that a program takes, if it has it.
 
         Raises:
             JournalError: another action was taken then.
         """
         known = self._calls.get(act.step, {}).get(act.call)
-        if known is not None and known.digest != mark:
+        if known is not None and known.digest != mark and known.digest != unmasked(act):
             raise self.another_program(act.step)
         self._made.add((act.step, act.call))
         return known

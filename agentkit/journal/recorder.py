@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,12 +23,12 @@ from agentkit.assembly import Start
 from agentkit.errors import JournalError, LimitReached, ModelError, NeedsAttention
 from agentkit.flow import Act, Ask, Effect, Flow, Perform
 from agentkit.journal.digests import Digests, digest
-from agentkit.journal.leases import Lease
+from agentkit.journal.leases import Lease, busy
 from agentkit.journal.marked import Marked
+from agentkit.journal.outcomes import failed_as, outcome_of, timeless
 from agentkit.journal.past import Past, call_of
 from agentkit.journal.records import (
     ATTENTION,
-    Failed,
     Outcome,
     Phase,
     Recorded,
@@ -86,6 +89,9 @@ class Recorder:
         state: of the run: it has just begun, was taken over, or has ended with an answer and is only read, so that
             there is nothing to hold and nothing to write.
         allow_drift: the agent may be another by now, so that the model would be asked something else than it was.
+
+    Attributes:
+        left: threads of calls that were left before their end.
     """
 
     def __init__(
@@ -101,6 +107,7 @@ class Recorder:
         allow_drift: bool = False,
     ) -> None:
         self.start = start
+        self.left: list[Future[object]] = []
         self._store = store
         self._lease = lease
         self._lines = store.lines(lease, begun=state == "begun")
@@ -114,6 +121,8 @@ class Recorder:
         self._first = True
         self._over = state == "ended"
         self._held = not self._over
+        self._pid = os.getpid()
+        self._begun = 0
         if self._held:
             store.heartbeat.add(lease)
 
@@ -131,7 +140,7 @@ class Recorder:
         def recorded(effect: Effect[Any]) -> Flow[Any]:
             assert isinstance(effect, (Ask, Act))
             mark, wanted = self._want(effect)
-            known = self._past.find(effect, mark)
+            known = self._past.find(effect, mark, self._unmasked)
             if known is not None and known.outcome is not None:
                 self._count(effect, known.outcome, meter)
                 return known.outcome.value()
@@ -142,12 +151,13 @@ class Recorder:
             if told is None:
                 if self._resumed:
                     yield from self._check_secrets(known, line)
+                self._begun += line.acts
                 if known is None or known.phase != "intent":
                     yield self._lines.write(self._lined(line, "intent"), durable=line.acts)
                 try:
-                    outcome = _outcome(effect, (yield from perform(effect)), meter)
+                    outcome = outcome_of(effect, (yield from perform(effect)), meter)
                 except (LimitReached, ModelError) as error:
-                    outcome = _failed(effect, error, meter)
+                    outcome = failed_as(effect, error, meter)
             else:
                 meter.count_call(effect.step, call_of(effect))
                 outcome = Outcome(Usage(seconds=meter.seconds), observation=told)
@@ -161,6 +171,7 @@ class Recorder:
                 # Its intent is on the disk, and does not let it happen again: its result can follow when something acts
                 # again, or the run ends.
                 yield self._lines.write(result, durable=False, by_the_end=True)
+                self._begun = 0  # actions come one at a time
             else:
                 self._lines.later(result)  # it can be had again: it need not wait for the disk
             # What is used is what was committed, secrets apart: a resumed run gets the same.
@@ -174,7 +185,7 @@ class Recorder:
         Raises:
             JournalError: the program had not taken it.
         """
-        known = self._past.call(act, self._want(act)[0])
+        known = self._past.call(act, self._want(act)[0], self._unmasked)
         if known is None or known.outcome is None:
             raise self._past.another_program(act.step)
         return cast("Observation", known.outcome.value())
@@ -187,7 +198,7 @@ class Recorder:
         """
         known = self._past.program(program.step)
         assert known is not None and known.outcome is not None and known.outcome.observation is not None
-        if self._masks.json(_timeless(seen)) != _timeless(known.outcome.observation):
+        if self._masks.json(timeless(seen)) != timeless(known.outcome.observation):
             raise JournalError(
                 f"Run {self._lease.run_id!r} cannot go on: its program of step {program.step} was run again to get its "
                 "variables back, and gave something else than before. Time or chance decides what it does."
@@ -210,12 +221,33 @@ class Recorder:
         answer = None if run.answer is None else self._masks.text(run.answer)
         yield self._lines.end(status, run.stop_reason, answer)
         self._held = False
+        if status == "needs_approval":
+            yield from Call(partial(self._store.approvals.settle, self.start.run_id), {})
 
     def close(self) -> None:
-        """Let go of a run that was left before its end, so that it can be resumed at once."""
+        """Let go of a run that was left before its end, so that it can be resumed at once; or, where a tool goes on
+        acting in a thread that cannot be stopped, when that has ended."""
+        # A child that was forked in the middle of a run, by a tool, does not end its parent's run.
+        held, self._held = self._held and self._pid == os.getpid(), False
+        going_on = [each for each in self.left if not each.done()] if self._begun else []
+        if held and going_on:
+            # Who resumed the run now could be told that its action did not happen, and do it beside that thread.
+            busy.add(self._lease.owner)
+            log.warning(
+                "run=%s | was left while an action goes on in its thread, and is held as long", self.start.run_id
+            )
+            threading.Thread(target=self._leave_after, args=(going_on,), name="agentkit-leaving", daemon=True).start()
+        else:
+            self._leave(held=held)
+
+    def _leave_after(self, going_on: Sequence[Future[object]]) -> None:
+        wait(going_on)
+        self._leave(held=True)
+        busy.discard(self._lease.owner)
+
+    def _leave(self, *, held: bool) -> None:
         self._store.heartbeat.remove(self._lease)
-        if self._held:
-            self._held = False
+        if held:
             with suppress(JournalError):  # whatever ended the run is being told already
                 self._lines.leave()
 
@@ -244,13 +276,22 @@ class Recorder:
                 action = self._marked.without(action)
             tool, given = json_text(action.tool), json_text(action.input)
             wanted = f'{{"tool":{tool},"input":{given}}}'
-            what = f"[{tool},{given},{effect.step},{effect.call}]"
             masked = self._masks.json(wanted)
-            return digest(what if masked == wanted else self._masks.json(what)), masked
+            if masked != wanted:  # a resumed run wants what is masked
+                told = cast("dict[str, object]", json.loads(masked))
+                tool, given = json_text(told["tool"]), json_text(told["input"])
+            return digest(tool, given, effect.step, effect.call), masked
         if self._masks.has_marked:
             return "", None
         first, self._first = self._first, False
         return self._digests.of(effect, self._masks.json if first or self._masks.found else None), None
+
+    def _unmasked(self, effect: Ask | Act) -> str:
+        """The digest of an effect in which nothing but marked arguments is masked."""
+        if isinstance(effect, Ask):
+            return Digests().of(effect)
+        action = self._marked.without(effect.action)
+        return digest(json_text(action.tool), json_text(action.input), effect.step, effect.call)
 
     def _mask_arguments(self, decision: Decision) -> None:
         if isinstance(decision, Action):
@@ -263,7 +304,8 @@ class Recorder:
         name = effect.action.tool
         tool = self._toolbox.find(name)
         acts = tool is not None and not tool.marks.read_only
-        return _Line(effect, number, mark, wanted, storable(name[:64]), tool, acts)
+        known_as = name if tool is not None else self._masks.text(name)
+        return _Line(effect, number, mark, wanted, storable(known_as[:64]), tool, acts)
 
     def _lined(self, line: _Line, phase: Phase, outcome: str | None = None, result: str | None = None) -> Line:
         """A line of the effect's: of its result, or of what is wanted."""
@@ -277,7 +319,14 @@ class Recorder:
         Raises:
             NeedsAttention: one is.
         """
-        if isinstance(line.effect, Act) and self._marked.lacks(line.effect.action):
+        if not self._marked or not isinstance(line.effect, Act):
+            return
+        wanted = [line.effect.action]
+        if line.tool is not None and line.tool.marks.needs_approval:
+            changed = Call(partial(self._store.approvals.given, self._lease.run_id, self._key(line.effect)), {})
+            given = cast("list[dict[str, JSON]]", (yield from changed))
+            wanted += [replace(wanted[0], input=each) for each in given]
+        if any(self._marked.lacks(action) for action in wanted):
             yield from self._ask_person(known, line, "secret")
 
     def _settle(self, known: Recorded, line: _Line) -> Flow[Observation | None]:
@@ -344,31 +393,10 @@ class Recorder:
         """A call's arguments as they may be written down."""
         plain = cast("dict[str, JSON]", json.loads(json_text(given)))
         if not self._marked:
-            return self._masks.json(json_text(plain))
+            return self._masks.json(json_text(plain), names=True)
         action = Action(tool, plain)
         self._masks.add(self._marked.values(action))
-        return self._masks.json(json_text(self._marked.without(action).input))
+        return self._masks.json(json_text(self._marked.without(action).input), names=True)
 
     def _key(self, effect: Act) -> IdempotencyKey:
         return call_key(self._lease.run_id, effect.step, effect.call)
-
-
-def _outcome(effect: Ask | Act, result: Reply | Observation, meter: Meter) -> Outcome:
-    if isinstance(result, Reply):
-        return Outcome(meter.usage(), reply=result)
-    counted = meter.has_called(effect.step, call_of(effect))
-    return Outcome(Usage(seconds=meter.seconds), observation=result, counted=counted)
-
-
-def _failed(effect: Ask | Act, error: LimitReached | ModelError, meter: Meter) -> Outcome:
-    """What the loop takes as a result; all else is raised."""
-    if isinstance(error, LimitReached):
-        return Outcome(meter.usage(), failed=Failed(str(error), error.limit))
-    if not isinstance(effect, Ask) or not effect.last:
-        raise error  # the run ends here, and a resumed one asks again
-    # Its text may tell addresses and keys, and the loop does not ask for it.
-    return Outcome(meter.usage(), failed=Failed(type(error).__name__))
-
-
-def _timeless(seen: Observation) -> str:
-    return dump(Outcome(observation=replace(seen, seconds=0.0)))

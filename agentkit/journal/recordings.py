@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,6 +13,7 @@ from typing import Any, Literal, TypeAlias, cast
 from agentkit.assembly import Start
 from agentkit.errors import ConfigError
 from agentkit.journal.records import Outcome, RunStatus, load
+from agentkit.journal.rows import check_rows
 from agentkit.messages import JSON, Action, Usage
 
 __all__ = ["Happened", "Recording", "Row", "usage_of"]
@@ -108,10 +110,10 @@ class Recording:
         """Write it to a file, from which `load` makes an equal recording on any machine.
 
         Raises:
-            ConfigError: the file cannot be written.
+            ConfigError: the file cannot be written; what stood there does so still.
         """
         try:
-            Path(path).write_text(self.to_json(), encoding="utf-8")
+            _write(Path(path).resolve(), self.to_json())
         except OSError as error:
             raise ConfigError(f"Cannot write the recording to {path}: {error.strerror}.") from None
 
@@ -157,12 +159,36 @@ class Recording:
                     f"{where} was recorded by another version of agentkit (format {told['version']}, and this one "
                     f"knows {VERSION}): use that version."
                 )
+            text.encode()
+            json.dumps(told, ensure_ascii=False).encode()  # half characters, written as escapes, are in no database
             made = cls(told["run"], tuple(told["effects"]), tuple(told["approvals"]), told["agent"])
-            _ = made.start, made.happened, made.status, made.question
+            check_rows(made.run, made.effects, made.approvals, made.agent)
+            _ = made.start
+            if any(
+                each.outcome == Outcome(each.outcome.usage, counted=each.outcome.counted)
+                for each in made.happened
+                if each.outcome
+            ):
+                raise ValueError("one of its effects came to nothing")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             fault = f"it lacks {error}" if isinstance(error, KeyError) else error
             raise ConfigError(f"{where} is no recorded run ({fault}).") from None
         return made
+
+
+def _write(file: Path, text: str) -> None:
+    """All of it or nothing, where it is a file and not a device."""
+    if file.exists() and not file.is_file():
+        file.write_text(text, encoding="utf-8")
+        return
+    part = file.with_name(f".{file.name[:200]}.{os.getpid()}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        if file.exists():
+            part.chmod(file.stat().st_mode & 0o7777)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def usage_of(effects: tuple[Happened, ...]) -> Usage:

@@ -11,6 +11,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
 from agentkit.assembly import Start
+from agentkit.codec import plain
 from agentkit.errors import JournalError, LimitReached, ModelError
 from agentkit.messages import JSON, Action, LimitName, Observation, Reply, Usage
 
@@ -252,7 +253,7 @@ def json_bytes(value: object) -> bytes:
         # Unlike agentkit.codec, which writes standard JSON: an infinite number must come back as one.
         return to_json(value, fallback=str, inf_nan_mode="constants")
     except ValueError:  # half a surrogate pair, which no UTF-8 text can hold
-        return to_json(_storable(value), fallback=str, inf_nan_mode="constants")
+        return to_json(plain(value), fallback=str, inf_nan_mode="constants")
 
 
 @cache
@@ -267,25 +268,6 @@ def _encoder() -> Callable[..., bytes]:
     from pydantic_core import to_json
 
     return to_json
-
-
-def _storable(value: object) -> object:
-    """The same data with what is no Unicode text replaced."""
-    from pydantic_core import to_jsonable_python
-
-    return _clean(to_jsonable_python(value, fallback=str, inf_nan_mode="constants"))
-
-
-def _clean(value: object) -> object:
-    match value:
-        case str():
-            return value.encode("utf-8", "replace").decode()
-        case dict():
-            return {_clean(key): _clean(item) for key, item in cast("dict[object, object]", value).items()}
-        case list():
-            return [_clean(item) for item in cast("list[object]", value)]
-        case _:
-            return value
 
 
 def json_text(value: object) -> str:

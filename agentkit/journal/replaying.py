@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias, cast
 
 from agentkit.assembly import Assembly
+from agentkit.codec import plain
 from agentkit.errors import AgentkitError, ConfigError, JournalError
 from agentkit.events import ActionStarted, Event, ModelStarted, Observed, RunEnded, RunStarted, StepEnded, TextDelta
 from agentkit.flow import Act, Ask, Effect, Flow, Perform
@@ -20,7 +21,7 @@ from agentkit.journal.marked import MASK
 from agentkit.journal.recordings import Happened, Recording
 from agentkit.journal.records import storable
 from agentkit.journal.spec import offline, rebuilt
-from agentkit.messages import Message, Reply, Run, Step, StopReason, Usage
+from agentkit.messages import Action, Message, Reply, Run, Step, StopReason, Usage
 from agentkit.operations import Sleep, drive
 
 __all__ = ["Exchange", "Replay", "ReplayDiffers", "Speed"]
@@ -180,8 +181,7 @@ class Replay:
 
     def _compare(self, known: Happened, effect: Ask | Act) -> None:
         if known.kind == "act" and isinstance(effect, Act) and known.action is not None:
-            same = (known.action.tool, known.action.input) == (effect.action.tool, effect.action.input)
-            if not same and not _has_masks(known):
+            if not _same(known.action, effect.action) and not _has_masks(known):
                 raise ReplayDiffers(
                     f"Step {effect.step}: {_wanted(effect)}, and the recording has "
                     f"{_call(known.action.tool, known.action.input)}."
@@ -244,6 +244,13 @@ def _answered(recording: Recording) -> Recording:
     return replace(
         recording, effects=tuple(row for row in recording.effects if row["effect"] in done), approvals=(), agent=None
     )
+
+
+def _same(known: Action, wanted: Action) -> bool:
+    """Whether it is the same call, as far as a recording can hold it."""
+    if known.tool != wanted.tool:
+        return False
+    return known.input == wanted.input or known.input == plain(wanted.input)
 
 
 def _wanted(effect: Ask | Act) -> str:

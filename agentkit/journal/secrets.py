@@ -51,6 +51,7 @@ _PATTERNS = tuple(
 )
 _NAME = re.compile(r"(?:^|_)(?:API_?KEY|ACCESS_?KEY|SECRET_?KEY|PRIVATE_?KEY|TOKEN|SECRET|PASSWORD|PASSWD)$", re.I)
 _SHORTEST = 8  # a variable's value that is shorter is no credential, and stands in many texts
+_OF_TOOLS = ("input", "value")  # of an action and an observation
 _WORD = 4  # a marked argument that is shorter is masked only where it stands alone
 
 
@@ -145,8 +146,8 @@ class Masks:
         self.found = self.found or masked != text
         return masked
 
-    def json(self, text: str) -> str:
-        """A JSON text with its strings masked."""
+    def json(self, text: str, *, names: bool = False) -> str:
+        """A JSON text with its strings masked; `names`: all of it is a tool's."""
         if not self._may_hold_any(text):
             for form in self._forms:
                 if form in text:
@@ -154,7 +155,7 @@ class Masks:
             else:
                 return text
         value: object = json.loads(text)
-        masked = _each(value, self._masked)
+        masked = _each(value, self._masked, names=names)
         if masked == value:
             return text
         self.found = True
@@ -190,14 +191,27 @@ class _Environment:
 _ENVIRONMENT = _Environment()
 
 
-def _each(value: object, change: Redact) -> object:
-    """The same JSON data with each string in it changed."""
+def _each(value: object, change: Redact, *, names: bool = False) -> object:
+    """The same JSON data with each string in it changed: the names, too, of what is a tool's and not agentkit's."""
     match value:
         case str():
             return change(value)
         case dict():
-            return {key: _each(item, change) for key, item in cast("Mapping[str, object]", value).items()}
+            items = cast("Mapping[str, object]", value).items()
+            return {change(name) if names else name: _named(name, item, change, names=names) for name, item in items}
+        case [str(name), str(text)]:  # headers come as pairs, too
+            return [change(name), _named(name, text, change, names=names)]
         case list():
-            return [_each(item, change) for item in cast("list[object]", value)]
+            return [_each(item, change, names=names) for item in cast("list[object]", value)]
         case _:
             return value
+
+
+def _named(name: str, value: object, change: Redact, *, names: bool) -> object:
+    """A value by its name: what a header holds is a credential because of how the header is called."""
+    if isinstance(value, str):
+        before = f"{name}: "
+        both = change(before + value)
+        if both.startswith(before):
+            return both.removeprefix(before)
+    return _each(value, change, names=names or name in _OF_TOOLS)

@@ -61,16 +61,16 @@ def rebuilt(spec: Spec | None) -> Assembly:
     if spec is None or spec.get("version") != VERSION:
         raise JournalError("The journal does not hold the agent of this run. Give the agent itself (agent=…).")
     known = cast("dict[str, Any]", spec)  # Any: as `described` made it
-    name, options = known["strategy"]["name"], known["strategy"]["options"]
-    if options is None:
-        raise JournalError(f"Its strategy {name!r} is a class of yours. Give the agent itself (agent=…).")
     try:
+        name, options = known["strategy"]["name"], known["strategy"]["options"]
+        if options is None:
+            raise JournalError(f"Its strategy {name!r} is a class of yours. Give the agent itself (agent=…).")
         prompts = _prompts(known["prompts"])
         tools = Toolbox([_tool(each) for each in known["tools"]])
         plan = strategy(name, options).plan(tools, prompts, _no_sandbox)
         return offline(
             Assembly(
-                models=tuple(_Absent(each) for each in known["models"]),
+                models=tuple(_Absent(str(each)) for each in known["models"]),
                 plan=plan,
                 answers=Answers.of_schema(known["answer"], prompts),
                 limits=Limits(**known["limits"]),
@@ -80,7 +80,7 @@ def rebuilt(spec: Spec | None) -> Assembly:
                 wrap=(),
             )
         )
-    except (ConfigError, KeyError, TypeError) as error:
+    except (ConfigError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise JournalError(
             f"The agent of this run cannot be made from the journal ({error}). Give the agent itself (agent=…)."
         ) from error

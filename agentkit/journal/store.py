@@ -16,7 +16,7 @@ from agentkit.journal.approvals import Approvals
 from agentkit.journal.archive import Archive
 from agentkit.journal.database import Database
 from agentkit.journal.heartbeat import Heartbeat
-from agentkit.journal.leases import Lease, owner_is_gone
+from agentkit.journal.leases import Lease, busy, owner_is_gone
 from agentkit.journal.lines import Lines, Pen
 from agentkit.journal.records import Outcome, Phase, Recorded, RunRecord, load, now, storable
 from agentkit.journal.statements import Bound, NewRun, Prepared, new_agent
@@ -131,6 +131,12 @@ class Store:
             row = _run(connection, run_id, lock=True)  # its last holder's commit may be under way
             left = cast("float", row["expires_at"]) - self._clock()
             holder = cast("str | None", row["owner"])
+            if holder in busy:  # whatever the clock says
+                raise LeaseHeld(
+                    f"Run {run_id!r} was left while its last action goes on in a thread of this process: resume it "
+                    "when that has ended.",
+                    max(left, 0.0),
+                )
             if holder is not None and left > 0 and not owner_is_gone(holder):
                 raise LeaseHeld(
                     f"Run {run_id!r} is being driven by {holder}. If that process is gone, try again in {left:.0f} s.",

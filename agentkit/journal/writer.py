@@ -134,6 +134,8 @@ class Writer:
 
     def close(self) -> None:
         """Write what is queued, and let the connection go."""
+        if self._pid != os.getpid():
+            self._reset()
         with self._turn:
             self._write()
             self._database.let_go()

@@ -222,6 +222,8 @@ def test_what_is_wrong_is_told_at_once() -> None:
         agent.batch("What is this?")
     with pytest.raises(ConfigError, match="concurrency"):
         agent.batch([], concurrency=0)
+    with pytest.raises(ConfigError, match="order must be"):
+        agent.batch([], order="random")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="needs a journal"):
         agent.batch([], batch_id="b")
     with pytest.raises(ConfigError, match="known price"):

@@ -71,6 +71,29 @@ def test_results_are_json_lines_in_the_order_of_the_questions(cli: Cli, model: s
     assert "3 of 3 answered · 300 tokens" in done.stderr and "Go on with" not in done.stderr
 
 
+def test_results_do_not_overwrite_what_they_should_not(cli: Cli, model: str) -> None:
+    file = write(cli, "q.jsonl", '"Say 1"', '"Say 2"')
+    (cli.folder / "same.jsonl").symlink_to("q.jsonl")
+    for out in (file, "same.jsonl"):
+        refused = cli("batch", file, "-m", model, "--out", out)
+        assert refused.returncode == 2 and "the questions would be lost" in refused.stderr
+        assert (cli.folder / file).read_text() == '"Say 1"\n"Say 2"\n'
+    for _ in range(2):
+        assert cli("batch", file, "-m", model, "--out", "r.jsonl", "--id", "b").returncode == 0
+        assert [each["answer"] for each in results((cli.folder / "r.jsonl").read_text())] == ["1", "2"]
+    other = write(cli, "other.jsonl", '"Say 1"', '"Say 3"')
+    assert cli("batch", other, "-m", model, "--out", "r.jsonl", "--id", "b").returncode == 1
+    assert [each["answer"] for each in results((cli.folder / "r.jsonl").read_text())] == ["1", "2"]
+    full = cli("batch", file, "-m", model, "--out", "/dev/full")
+    assert full.returncode == 1 and full.stderr.splitlines()[-1].endswith("/dev/full: No space left on device.")
+
+
+def test_a_half_character_in_a_question(cli: Cli, model: str) -> None:
+    file = write(cli, "q.jsonl", '"Say \\ud800"')
+    ended = cli("batch", file, "-m", model)
+    assert ended.returncode == 0 and results(ended.stdout)[0]["question"] == "Say ?"
+
+
 def test_csv_by_its_header(cli: Cli, model: str) -> None:
     file = write(cli, "q.csv", "n,claim", '1,"Say, please, 1"', '2,"Say', '2"')
     done = cli("batch", file, "-m", model, "-t", "none", "--question-field", "claim", "--out", "r.jsonl", "-q")

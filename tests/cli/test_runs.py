@@ -176,6 +176,11 @@ def test_an_exported_run_is_taken_in_elsewhere(cli: Cli) -> None:
     assert cli("runs", "--journal", "other.db", "replay", run_id).stdout == "717,710\n"
     assert "already" in cli("runs", "import", "run.json").stderr
     assert "no recorded run" in cli("runs", "import", "models.py").stderr
+    for nowhere in ("off", "/proc/none/j.db"):  # a file needs no journal
+        assert cli("runs", "replay", "run.json", AGENTKIT_JOURNAL=nowhere).stdout == "717,710\n"
+        assert "Answer: 717,710" in cli("runs", "show", "run.json", AGENTKIT_JOURNAL=nowhere).stdout
+        assert cli("runs", "diff", "run.json", "run.json", AGENTKIT_JOURNAL=nowhere).returncode == 0
+    assert "run-agent keeps no journal" in cli("runs", "list", AGENTKIT_JOURNAL="off").stderr
 
 
 def test_prune(cli: Cli) -> None:
@@ -228,7 +233,12 @@ def test_runs_are_rated_and_become_training_data(cli: Cli) -> None:
     [
         (["runs", "list", "--status", "done"], "there is no status 'done'"),
         (["runs", "list", "--since", "yesterday"], "2026-11-25"),
+        (["runs", "list", "--since", "99999999999999d"], "how long ago like 7d"),
+        (["runs", "list", "--since", "0001-01-01"], "how long ago like 7d"),
         (["runs", "list", "--rating", "fine"], "good or bad"),
+        (["runs", "prune", "--older-than", "99999999999w"], "longer than there are dates"),
+        (["runs", "show", "x" * 300], "knows no run 'xxx"),
+        (["runs", "--journal", "mytools.py", "list"], "no SQLite database"),
         (["runs", "prune", "--older-than", "soon"], "like 30d"),
         (["runs", "replay", "nothing", "--speed", "fast"], "knows no run 'nothing'"),
         (["rate", "nothing", "good"], "knows no run 'nothing'"),

@@ -33,6 +33,10 @@ def observe(item: ToolLike, given: str = "{}", approve: Approver | None = None) 
     return seen
 
 
+endless: list[object] = []
+endless.append(endless)
+
+
 @dataclass
 class Point:
     x: int
@@ -48,6 +52,10 @@ class Point:
         (True, "True", True),
         ([1, "é"], '[1,"é"]', [1, "é"]),
         (Point(1, timedelta(hours=1)), '{"x":1,"when":"PT1H"}', {"x": 1, "when": "PT1H"}),
+        # What was done must not count as failed because JSON cannot tell what came of it.
+        (b"\xff", '"_w=="', "_w=="),
+        ({"half": "\ud800", "bytes": b"b"}, '{"half":"?","bytes":"Yg=="}', {"half": "?", "bytes": "Yg=="}),
+        (endless, '"[[...]]"', "[[...]]"),
         ({"odd": object}, '{"odd":"<class \'object\'>"}', {"odd": "<class 'object'>"}),
     ],
 )

@@ -333,6 +333,7 @@ STATEMENTS = st.sampled_from(
         "x = look('a')['seen']",
         "y = gather([(look, 'b'), (look, 'c'), (look, 'd')])",
         "z = post('one')",
+        "z = gather([(post, 'a'), (look, 'b'), (post, 'c'), (look, 'd')])",
         "z = [post(f'{n}') for n in range(2)]",
         "print(x)",
         "w = x + 1; print(w)",

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,46 @@ def test_a_run_id_is_used_once() -> None:
         Agent(ScriptedModel(["Final Answer: 1"]), journal=journal).run("?", run_id="r")
         with pytest.raises(ConfigError, match="a run 'r' already: resume it"):
             Agent(ScriptedModel(["Final Answer: 1"]), journal=journal).run("?", run_id="r")
+
+
+def test_what_makes_no_sense_is_refused() -> None:
+    with pytest.raises(ConfigError, match="journal must be a Journal"):
+        Agent(ScriptedModel([]), journal="sqlite:///j.db")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="more than 0"):
+        Journal("sqlite://", lease_seconds=float("nan"))
+    with pytest.raises(ConfigError, match="no JSON text"):
+        Journal("sqlite://", origin="mine")
+    with Journal("sqlite://") as journal:
+        World(journal).agent(SCRIPT[2:]).run("How is it?")
+        for wrong in ("ended", ["over"]):
+            with pytest.raises(ConfigError, match=r"There is no status .* needs_approval"):
+                journal.prune(statuses=wrong)  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match="no status 'over'"):
+            journal.runs("over")  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match="below 0"):
+            journal.runs(limit=-1)
+        with pytest.raises(ConfigError, match="below 0"):
+            journal.prune(keep=-1)
+        assert journal.prune(timedelta.max) == [] and len(journal.runs()) == 1
+
+
+@pytest.mark.parametrize("name", [" ", "a\nb", "a\0b", "half \ud800", "x" * 201])
+def test_a_name_that_could_not_be_found_again_is_refused(name: str) -> None:
+    with Journal("sqlite://") as journal:
+        agent = World(journal).agent(SCRIPT[2:] * 3)
+        agent.run("How is it?", run_id="r")
+        with pytest.raises(ConfigError, match="run_id must be 1 to 200 printable characters"):
+            agent.run("How is it?", run_id=name)
+        with pytest.raises(ConfigError, match="run_id must be 1 to 200 printable characters"):
+            agent.fork("r", at=1, run_id=name)
+        assert [run.run_id for run in journal.runs()] == ["r"]
+
+
+def test_long_names_are_kept(url: str) -> None:
+    with Journal(url) as journal:
+        model = ScriptedModel(SCRIPT[2:], name="m" * 300)
+        assert Agent(model, journal=journal).run("How is it?", run_id="é" * 200).answer == "fine"
+        assert Agent(model, journal=journal).resume("é" * 200).answer == "fine"
 
 
 def test_an_approval_is_written_down_with_its_arguments_before_the_tool_runs(url: str) -> None:
@@ -187,6 +228,14 @@ def test_a_journal_that_cannot_be_written_stops_the_run_before_it_acts(tmp_path:
         with pytest.raises(JournalError, match="cannot be used just now"):
             list(events)
     assert world.posted == []
+
+
+@pytest.mark.parametrize("name", ["a?b.db", "a%20b.db", "a b#c.db", "é.db", "q?timeout=1.db"])
+def test_a_file_may_be_called_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("AGENTKIT_JOURNAL", str(tmp_path / name))
+    with Journal() as journal:
+        assert journal.runs() == []
+        assert {file.name for file in tmp_path.iterdir()} >= {name}
 
 
 def test_the_file_is_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -217,14 +217,15 @@ def test_one_thread_tells_that_all_runs_of_a_journal_live_and_ends_when_there_ar
     assert len(beating()) == before
 
 
-def test_a_database_that_is_gone_for_a_while_does_not_end_the_heartbeat() -> None:
+@pytest.mark.parametrize("fault", [JournalError("gone"), MemoryError()])
+def test_a_database_that_is_gone_for_a_while_does_not_end_the_heartbeat(fault: Exception) -> None:
     beats: list[int] = []
     enough = threading.Event()
 
     def renew(leases: Sequence[Lease]) -> None:
         beats.append(len(leases))
         if len(beats) == 1:
-            raise JournalError("gone")
+            raise fault
         enough.set()
 
     heart = Heartbeat(renew, 0.01)

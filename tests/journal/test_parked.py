@@ -246,6 +246,16 @@ def test_the_first_of_two_answers_counts_and_the_second_is_told(journal: Journal
     assert len(bank.paid) == ("Ann" in first)
 
 
+@pytest.mark.parametrize("granted", [True, False])
+def test_an_answer_that_comes_while_the_run_is_being_parked(journal: Journal, granted: bool) -> None:
+    bank = Bank(journal)
+    for event in bank.agent(SCRIPT[:1]).stream("Pay Ann", run_id="r"):
+        if isinstance(event, ApprovalWaits):
+            journal.approve("r") if granted else journal.deny("r")
+    assert journal.run("r").status == "interrupted" and not journal.pending()
+    assert bank.agent(SCRIPT[1:]).resume("r").answer == "paid" and len(bank.paid) == granted
+
+
 def test_waiting_takes_no_time_of_the_run(journal: Journal) -> None:
     bank = Bank(journal)
     limits = Limits(seconds=1.5)

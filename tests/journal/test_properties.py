@@ -3,6 +3,7 @@ journal, from its recording, from the recording's file, and from another journal
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agentkit import Agent, IdempotencyKey, Limits, ModelError, Run, ToolError, tool
+from agentkit import Agent, Approval, ApprovalRequest, IdempotencyKey, Limits, ModelError, Run, ToolError, tool
+from agentkit.codec import to_json
 from agentkit.flow import Effect, Flow, Perform
 from agentkit.journal import Journal, Recording
 from agentkit.journal.lines import Lines
@@ -23,6 +25,7 @@ from agentkit.toolbox import AnyTool
 from tests.journal.support import Crash
 
 QUESTION = "What now?"
+NO_KEY = IdempotencyKey("")
 
 
 class Twice(BaseException):
@@ -54,18 +57,56 @@ class World:
             """Look."""
             return f"{at}: {len(self.log)}"
 
+        def note(data: object, key: IdempotencyKey) -> object:
+            """Note, and give what JSON cannot hold."""
+            self.log.setdefault(key, f"note {data!r}")
+            return {"half \ud800": data, "raw": b"\xff", "pair": (1, (2,))}
+
+        def pay(amount: int, to: str = "Bob", key: IdempotencyKey = NO_KEY) -> str:
+            """Pay, if a person agrees."""
+            self.log.setdefault(key, f"pay {amount} to {to}")
+            return f"paid {amount}"
+
         idempotent, reconciled = tool(idempotent=True), tool(reconcile=self.log.get)
-        return [idempotent(count), reconciled(send), tool(read_only=True, repeatable=True)(look)]
+        approved = tool(needs_approval=True, idempotent=True)
+        looking = tool(read_only=True, repeatable=True)
+        return [idempotent(count), reconciled(send), looking(look), idempotent(note), approved(pay)]
+
+
+def decide(request: ApprovalRequest) -> Approval:
+    """A person's answer: no, yes, another call, or nobody is there."""
+    match request.arguments["amount"]:
+        case 0:
+            return Approval(False, "No \0 half \ud800 😀")
+        case 1:
+            return Approval(True)
+        case 2:
+            return Approval(True, arguments={"amount": 3, "to": "Zoë \ud800"})
+        case _:
+            raise OSError("The line is dead.")
 
 
 STEPS = st.one_of(
     st.integers(-1, 3).map(lambda n: f'Thought: on\nAction: count\nAction Input: {{"more": {n}}}'),
     st.text("aé\n😀\x00", max_size=5).map(lambda text: f"Action: send\nAction Input: {text}"),
+    st.sampled_from(
+        [
+            "1e22",
+            "1e400",
+            "-0.0",
+            "NaN",
+            str(10**30),
+            '{"k\\u0000": [1.5, {"\\ud83d": 2}]}',
+            '"\\ud800"',
+            "[[], {}, null]",
+        ]
+    ).map(lambda data: f'Action: note\nAction Input: {{"data": {data}}}'),
+    st.integers(0, 3).map(lambda amount: f'Action: pay\nAction Input: {{"amount": {amount}}}'),
     st.sampled_from(["all", "here"]).map(lambda at: f'Action: look\nAction Input: {{"at": "{at}"}}'),
     st.sampled_from(
         ["Action: count\nAction Input: {}", "Action: fly\nAction Input: {}", "I do not know.", "Action: count", ""]
     ),
-    st.just("Final Answer: enough"),
+    st.sampled_from(["Final Answer: enough", "Final Answer: half \ud800 and \0"]),
 )
 LIMITS = st.builds(
     Limits,
@@ -109,7 +150,8 @@ def model(replies: Sequence[str]) -> ScriptedModel:
 
 def agent(world: World, replies: Sequence[str], limits: Limits, journal: Journal | None, *cut: Cut) -> Agent:
     retry = RetryPolicy(attempts=1)
-    return Agent(model(replies), world.tools(), limits=limits, journal=journal, wrap=cut, retry=retry)
+    tools = world.tools()
+    return Agent(model(replies), tools, limits=limits, journal=journal, wrap=cut, retry=retry, approve=decide)
 
 
 def outcome(agent: Agent, run_id: str | None) -> Run | str:
@@ -118,6 +160,15 @@ def outcome(agent: Agent, run_id: str | None) -> Run | str:
         return agent.run(QUESTION, run_id="r") if run_id is None else agent.resume(run_id)
     except ModelError as error:
         return error.run or str(error)
+
+
+def same(one: Run | str, other: Run | str) -> bool:
+    """Whether they are equal as JSON tells them: NaN is NaN, and half a character is what can be kept of it."""
+    return one == other or _timeless(one) == _timeless(other)
+
+
+def _timeless(run: Run | str) -> str:
+    return re.sub(r'"seconds":[^,}]*', "", to_json(run))
 
 
 def _nothing(_: Lines) -> None: ...
@@ -151,17 +202,17 @@ def test_run_resume_and_replay_are_the_same(
                 continue
         if run is None:
             run = outcome(agent(world, replies, limits, journal), "r")
-        assert run == whole
+        assert same(run, whole)
         assert world.log == bare.log
         if isinstance(run, Run) and run.stop_reason != "error":
             silent = Agent(ScriptedModel([]), World().tools(), limits=limits, journal=journal)
-            assert silent.resume("r") == run
+            assert same(silent.resume("r"), run)
             recording = journal.recording("r")
-            assert replay(recording) == replay(recording, silent) == run
+            assert same(replay(recording), run) and same(replay(recording, silent), run)
             loaded = Recording.from_json(recording.to_json())
             with Journal("sqlite://") as elsewhere:
                 elsewhere.add(loaded)
-                assert replay(loaded) == replay(elsewhere.recording("r")) == run
+                assert same(replay(loaded), run) and same(replay(elsewhere.recording("r")), run)
 
 
 DATA = st.recursive(

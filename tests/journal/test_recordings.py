@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import resource
+import signal
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -75,6 +79,95 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, text: str, said: str) -
         Recording.load(tmp_path / "run.json")
     with pytest.raises(ConfigError, match="Cannot read"):
         Recording.load(tmp_path / "none.json")
+
+
+def test_approvals_of_another_run_are_no_part_of_it(journal: Journal) -> None:
+    World(journal, needs_approval=True).agent(SCRIPT).run("How is it?", run_id="r")
+    told = json.loads(journal.recording("r").to_json())
+    (asked,) = told["approvals"]
+    for approvals in ([{**asked, "run_id": "x"}], [asked, asked]):
+        with pytest.raises(ConfigError, match="approvals are not those of one run"):
+            Recording.from_json(json.dumps({**told, "approvals": approvals}))
+    assert Recording.from_json(json.dumps(told)) == journal.recording("r")
+
+
+def long_text(_: Recording) -> str:
+    return "x" * 100_000
+
+
+def test_a_file_is_written_whole_or_not_at_all(journal: Journal, tmp_path: Path) -> None:
+    _, recording = recorded(journal)
+    file = tmp_path / "run.json"
+    recording.save(file)
+    file.chmod(0o640)
+    (tmp_path / "link.json").symlink_to(file)
+    recording.save(tmp_path / "link.json")
+    assert (tmp_path / "link.json").is_symlink() and file.stat().st_mode & 0o777 == 0o640
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Recording, "to_json", long_text)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+        try:
+            for name in ("run.json", "new.json"):
+                with pytest.raises(ConfigError, match="Cannot write the recording"):
+                    recording.save(tmp_path / name)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            signal.signal(signal.SIGXFSZ, before)
+    assert Recording.load(file) == recording
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["link.json", "run.json"]
+    recording.save("/dev/null")
+
+
+def places(value: JSON, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where something stands in JSON data."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in inner:
+        yield (*at, name)
+        yield from places(item, (*at, name))
+
+
+ODD: Sequence[JSON] = (
+    None,
+    0,
+    -1,
+    10**30,
+    1.5,
+    "",
+    "x",
+    "running",
+    "2026-13-45",
+    "\ud800",
+    True,
+    [],
+    [None],
+    {},
+    {"a": 1},
+)
+
+
+@given(data=st.data())
+@settings(max_examples=100, deadline=None)
+def test_a_file_that_was_changed_by_hand_is_refused_or_does_no_harm(data: st.DataObject) -> None:
+    with Journal("sqlite://") as journal:
+        told = json.loads(recorded(journal)[1].to_json())
+    *above, last = data.draw(st.sampled_from(sorted(places(told), key=str)))
+    part = told
+    for name in above:
+        part = part[name]
+    if data.draw(st.booleans()):
+        part[last] = data.draw(st.sampled_from(ODD))
+    else:
+        del part[last]
+    with suppress(AgentkitError):
+        changed = Recording.from_json(json.dumps(told))
+        with suppress(AgentkitError):
+            replay(changed)
+        with Journal("sqlite://") as elsewhere:
+            elsewhere.add(changed)
+            assert [run.run_id for run in elsewhere.runs()] == [changed.run_id]
+            World(elsewhere).agent(["Final Answer: ok"] * 3).resume(changed.run_id)
 
 
 def test_another_version_s_file_says_so(journal: Journal) -> None:

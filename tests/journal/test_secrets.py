@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
-from agentkit import Agent, ConfigError, Limits, ModelError, Secret, ToolError, approve_all, tool
+from agentkit import (
+    Agent,
+    Approval,
+    ApprovalRequest,
+    ConfigError,
+    Limits,
+    ModelError,
+    Secret,
+    ToolError,
+    approve_all,
+    tool,
+)
 from agentkit.flow import Perform
 from agentkit.journal import Journal
 from agentkit.journal.secrets import Masks, Redact, default_patterns
@@ -249,6 +261,30 @@ def test_a_call_that_needs_a_secret_of_before_waits_for_a_person(tmp_path: Path)
     assert found_in(tmp_path) == []
 
 
+def test_a_secret_that_a_person_gave_with_a_yes_is_not_made_up(tmp_path: Path) -> None:
+    def change(_: ApprovalRequest) -> Approval:
+        return Approval(True, arguments={"user": "ann", "password": PASSWORD})
+
+    def made(replies: Sequence[str], *, dies: bool = False) -> Agent:
+        @tool(needs_approval=True, idempotent=True)
+        def enter(user: str, password: Annotated[str, Secret()] = "") -> str:
+            """Enter."""
+            if dies:
+                raise Crash
+            logins.append((password,))
+            return "in"
+
+        return Agent(ScriptedModel(replies), [enter], approve=change, journal=journal)
+
+    with Journal(f"sqlite:///{tmp_path / 'j.db'}") as journal:
+        with pytest.raises(Crash):
+            made(['Action: enter\nAction Input: {"user": "ann"}'], dies=True).run("?", run_id="r")
+        assert made([]).resume("r").stop_reason == "needs_attention"
+        journal.resolve("r", result="ann is in")
+        assert made(["Final Answer: ok"]).resume("r").answer == "ok" and logins == []
+    assert found_in(tmp_path) == []
+
+
 def test_a_failed_last_call_leaves_no_word_of_its_error(tmp_path: Path) -> None:
     with Journal(f"sqlite:///{tmp_path / 'j.db'}") as journal:
         model = ScriptedModel([ModelError("https://host/?key=config-secret")])
@@ -276,6 +312,67 @@ def test_a_person_s_answer_is_masked_too(tmp_path: Path) -> None:
         assert step.observation is not None and step.observation.text.endswith("Bearer ***")
 
 
+def keep(headers: dict[str, str] | None = None, token: str = OPENAI) -> dict[str, object]:
+    """Keep."""
+    pairs = list((headers or {}).items())
+    return {GITHUB: {"X-Api-Key": BEARER}, "headers": headers, "pairs": pairs, "of": [{SLACK: 1}]}
+
+
+HEADERS = {"Authorization": f"Basic {BEARER}", "aws_secret_access_key": AWS_KEY, GITHUB: "x"}
+ODD_PLACES = {
+    "in names and headers": f"Action: keep\nAction Input: {json.dumps({'headers': HEADERS})}",
+    "a tool's name": f'Action: keep\nAction Input: {{"tool": "{GITHUB}"}}',
+    "unknown arguments": f"Action: keep\nAction Input: {json.dumps({OPENAI: {GITHUB: 1}})}",
+}
+
+
+@pytest.mark.parametrize("place", ODD_PLACES)
+@pytest.mark.parametrize("parks", [False, True])
+def test_secrets_in_odd_places(tmp_path: Path, place: str, parks: bool) -> None:
+    def made(replies: Sequence[str]) -> Agent:
+        tools = [tool(needs_approval=parks)(keep)]
+        return Agent(ScriptedModel(replies), tools, journal=journal, on_approval="park" if parks else "ask")
+
+    with Journal(f"sqlite:///{tmp_path / 'j.db'}") as journal:
+        run = made([ODD_PLACES[place], "Final Answer: ok"]).run("?", run_id="r")
+        assert run.stop_reason == ("needs_approval" if parks and place == "in names and headers" else "answer")
+        assert found_in(tmp_path) == []
+        if run.stop_reason == "needs_approval":
+            journal.approve("r", reason=f"Bearer {BEARER}")
+        assert made(["Final Answer: ok"]).resume("r").answer == "ok"
+        made(["Final Answer: ok"]).fork("r", at=1, reply=f"Final Answer: {GITHUB}", run_id="f")
+        assert journal.run("f").answer == "***"
+        assert found_in(tmp_path) == []
+
+
+def test_what_a_person_edits_in_a_fork_is_masked(tmp_path: Path) -> None:
+    with Journal(f"sqlite:///{tmp_path / 'j.db'}") as journal:
+        made = Agent(
+            ScriptedModel(["Action: keep\nAction Input: {}"] + ["Final Answer: ok"] * 2), [keep], journal=journal
+        )
+        made.run("?", run_id="r")
+        run = made.fork("r", at=1, observation=f"It says {GITHUB}.", run_id="f")
+        assert run.steps[0].observation is not None and run.steps[0].observation.text == "It says ***."
+    assert found_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_run_of_a_journal_that_keeps_secrets_is_masked_when_it_is_taken_in(tmp_path: Path, number: int) -> None:
+    script = [f'Action: keep\nAction Input: {{"token": "{OPENAI}"}}', f"Final Answer: {GITHUB}"]
+    with Journal("sqlite://", redact=None) as open_one, Journal(f"sqlite:///{tmp_path / 'j.db'}") as journal:
+        wrap = [crash_at(number)] if number < 3 else []
+        with suppress(Crash):
+            Agent(ScriptedModel(script), [tool(read_only=True)(keep)], journal=open_one, wrap=wrap).run(
+                QUESTION, run_id="r"
+            )
+        assert number == 0 or OPENAI in open_one.recording("r").to_json()
+        journal.add(open_one.recording("r"))
+        rest = ScriptedModel(script[(number + 1) // 2 :])
+        run = Agent(rest, [tool(read_only=True)(keep)], journal=journal).resume("r")
+        assert run.stop_reason == "answer" and journal.run("r").answer == "***"
+    assert found_in(tmp_path) == []
+
+
 def shout(text: str) -> str:
     return re.sub("classified", "[cut]", text)
 
@@ -292,6 +389,27 @@ def test_redact_may_be_another_or_none(redact: Redact | None, answer: str) -> No
         again = Agent(ScriptedModel([]), TOOLS, journal=journal).resume("r")
         assert again.answer == answer
         assert "hunter2" not in again.steps[0].reply.text  # what a tool marks is never kept
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_what_has_become_a_secret_since_does_not_stop_a_resume(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    word = "postgres-db"
+    script = [
+        f'Thought: {word}\nAction: fetch\nAction Input: {{"url": "https://{word}/x"}}',
+        f'Thought: {word}\nAction: fetch\nAction Input: {{"url": "https://{word}/y"}}',
+        "Final Answer: ok",
+    ]
+
+    def made(replies: Sequence[str], *wrap: Callable[[Perform], Perform]) -> Agent:
+        return Agent(ScriptedModel(replies), TOOLS, journal=journal, wrap=wrap)
+
+    with Journal("sqlite://") as journal:
+        with pytest.raises(Crash):
+            made(script, crash_at(number)).run(f"What does {word} say?", run_id="r")
+        monkeypatch.setenv("DB_PASSWORD", word)
+        run = made(script[(number + 1) // 2 :]).resume("r")
+        assert run.answer == "ok" and len(run.steps) == 3
+        assert made([]).resume("r").answer == "ok"
 
 
 def test_an_environment_that_changes_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
