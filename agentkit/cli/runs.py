@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +18,7 @@ runs = typer.Typer(help="The runs of the journal.", rich_markup_mode=None, no_ar
 
 @runs.callback()
 def group(
+    context: typer.Context,
     journal: Annotated[
         str | None,
         typer.Option(metavar="FILE|URL", help="Another journal than that of AGENTKIT_JOURNAL or your data directory."),
@@ -34,6 +36,8 @@ def group(
       run-agent runs diff 5f1c 77ab
     """
     if journal is not None:
+        if "://" not in journal and context.invoked_subcommand != "import" and not Path(journal).expanduser().exists():
+            raise typer.BadParameter(f"there is no file {journal}", param_hint="'--journal'")
         os.environ[VARIABLE] = journal  # for this process: whatever opens the journal looks there
 
 

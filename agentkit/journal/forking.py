@@ -32,6 +32,9 @@ class Change:
     observation: str | None = None
 
     def __post_init__(self) -> None:
+        for name, value in (("reply", self.reply), ("observation", self.observation)):
+            if not isinstance(value, str | None):
+                raise ConfigError(f"{name} must be text, not {value!r}.")
         if self.at < 1:
             raise ConfigError(f"Steps count from 1: there is no step {self.at}.")
         if self.reply is not None and self.observation is not None:

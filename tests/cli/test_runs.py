@@ -239,6 +239,7 @@ def test_runs_are_rated_and_become_training_data(cli: Cli) -> None:
         (["runs", "prune", "--older-than", "99999999999w"], "longer than there are dates"),
         (["runs", "show", "x" * 300], "knows no run 'xxx"),
         (["runs", "--journal", "mytools.py", "list"], "no SQLite database"),
+        (["runs", "--journal", "typo.db", "list"], "there is no file typo.db"),
         (["runs", "prune", "--older-than", "soon"], "like 30d"),
         (["runs", "replay", "nothing", "--speed", "fast"], "knows no run 'nothing'"),
         (["rate", "nothing", "good"], "knows no run 'nothing'"),

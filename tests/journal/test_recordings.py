@@ -377,9 +377,10 @@ def test_an_observation_can_be_edited(journal: Journal) -> None:
         (0, {}, "count from 1"),
         (3, {"observation": "x"}, "no action was taken"),
         (2, {"observation": "x", "reply": "y"}, "not both"),
+        (2, {"reply": 5}, "reply must be text, not 5"),
     ],
 )
-def test_what_cannot_be_forked_says_why(journal: Journal, at: int, change: dict[str, str], said: str) -> None:
+def test_what_cannot_be_forked_says_why(journal: Journal, at: int, change: dict[str, object], said: str) -> None:
     recorded(journal)
     with pytest.raises(ConfigError, match=said):
         World(journal).agent([]).fork("r", at, **change)  # type: ignore[arg-type]  # names of options
