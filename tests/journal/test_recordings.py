@@ -35,8 +35,9 @@ VALUES = st.recursive(
 
 
 @pytest.fixture
-def journal() -> Journal:
-    return Journal("sqlite://")
+def journal() -> Iterator[Journal]:
+    with Journal("sqlite://") as opened:
+        yield opened
 
 
 def recorded(journal: Journal) -> tuple[Run, Recording]:

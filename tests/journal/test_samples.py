@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
@@ -25,8 +26,9 @@ def population(city: str) -> str:
 
 
 @pytest.fixture
-def journal() -> Journal:
-    return Journal("sqlite://")
+def journal() -> Iterator[Journal]:
+    with Journal("sqlite://") as opened:
+        yield opened
 
 
 def ran(journal: Journal, run_id: str, *replies: str, rating: str | None = None) -> ScriptedModel:
