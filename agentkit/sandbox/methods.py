@@ -14,9 +14,16 @@ from typing import Final, cast
 from .guards import is_metaclass
 from .policy_names import attribute_refusal
 from .standins import update_wrapper
+from .zones import zone
 
 _OPENERS: Final = frozenset({"__class__", "__dict__"})
-_ALSO: Final = ("threading", "_collections_abc", "agentkit.sandbox.standins")  # whose objects are within reach, too
+_ALSO: Final = (
+    "threading",
+    "weakref",
+    "_weakrefset",
+    "_collections_abc",
+    "agentkit.sandbox.standins",
+)  # whose objects are within reach, too
 _TEXTS: Final = frozenset({"__repr__", "__str__", "__format__"})  # tell the class's name only
 _closed: dict[int, type] = {}  # by identity: a metaclass may compare as it likes
 
@@ -67,9 +74,12 @@ def _method(function: Callable[..., object]) -> Callable[..., object]:
 
 @functools.cache
 def _close_functions() -> None:
-    """Two that open what they are passed."""
+    """Those that open what they are passed."""
     import pprint
     import statistics
+    import weakref
+
+    import dateutil.tz
 
     # The real SimpleNamespace, which no program has, is shown by the variables of whatever object is passed.
     shown: dict[object, FunctionType] = vars(pprint.PrettyPrinter)["_dispatch"]
@@ -84,3 +94,19 @@ def _close_functions() -> None:
         return convert(value, kind)
 
     statistics.__dict__["_convert"] = converted
+    # The real deepcopy would put objects' own variables into a program's memo.
+    for kind in (weakref.WeakValueDictionary, weakref.WeakKeyDictionary):
+        delattr(kind, "__deepcopy__")
+    setattr(functools.cached_property, "__get__", _of_instances(vars(functools.cached_property)["__get__"]))  # noqa: B010
+    dateutil.tz.__dict__["gettz"] = zone  # the real one opens the file of any name; rrulestr calls it
+
+
+def _of_instances(get: Callable[..., object]) -> Callable[..., object]:
+    """cached_property.__get__. Inside a classmethod it would read the dict of a class, up to 3.12."""
+
+    def of_instance(self: object, instance: object, owner: type | None = None) -> object:
+        if isinstance(instance, type):
+            raise TypeError("cached_property works on instances")
+        return get(self, instance, owner)
+
+    return of_instance
