@@ -3,11 +3,20 @@
 They run in the program's own process. Names are looked at only as exact str: a subclass could lie about itself.
 """
 
+import inspect
 import sys
 from _string import formatter_field_name_split  # type: ignore[import-not-found]  # what str.format itself uses
 from collections.abc import Callable, Iterable, Mapping
 from string import Formatter
-from types import BuiltinMethodType, CodeType, FrameType, MethodDescriptorType, ModuleType, TracebackType
+from types import (
+    BuiltinMethodType,
+    CodeType,
+    FrameType,
+    MethodDescriptorType,
+    ModuleType,
+    TracebackType,
+    resolve_bases,
+)
 from typing import Final, ForwardRef, NoReturn, cast
 
 from .fixed import clock_method
@@ -305,6 +314,20 @@ def clear_match_args(kind: type) -> None:
     names = getattr(kind, "__match_args__", ())
     if any(name in GUARDED or name in DENIED or is_reserved(name) for name in names):
         setattr(kind, "__match_args__", ())  # noqa: B010  (not declared on type)
+
+
+def check_bases(bases: Iterable[object]) -> None:
+    """Raises TypeError where a field of a dataclass would name an unchecked door of another base.
+
+    The methods that `dataclass` makes read fields unchecked. By annotations: `dataclass` may come later.
+    """
+    kinds = [kind for base in resolve_bases(bases) if isinstance(base, type) for kind in base.__mro__]
+    others = [kind for kind in kinds if not is_own(kind)]
+    for kind in kinds:
+        names = GUARDED.intersection(inspect.get_annotations(kind)) if is_own(kind) else ()
+        for name in names:
+            if any(name in vars(other) for other in others):
+                raise TypeError(f"{name!r} cannot be a field here: a base class has a method of that name")
 
 
 # operator's deputies

@@ -7,6 +7,7 @@ A function in a class takes any object as `self`, a class too: `UserList.copy(in
 import functools
 import sys
 import types
+import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Final, cast
@@ -94,11 +95,18 @@ def _close_functions() -> None:
         return convert(value, kind)
 
     statistics.__dict__["_convert"] = converted
+    # Aliases make ForwardRefs of texts, and forward what is set on them.
+    for protocol in (typing.SupportsAbs, typing.SupportsRound):
+        setattr(protocol, "__class_getitem__", classmethod(_itself))  # noqa: B010
     # The real deepcopy would put objects' own variables into a program's memo.
     for kind in (weakref.WeakValueDictionary, weakref.WeakKeyDictionary):
         delattr(kind, "__deepcopy__")
     setattr(functools.cached_property, "__get__", _of_instances(vars(functools.cached_property)["__get__"]))  # noqa: B010
     dateutil.tz.__dict__["gettz"] = zone  # the real one opens the file of any name; rrulestr calls it
+
+
+def _itself(cls: type, item: object) -> type:
+    return cls
 
 
 def _of_instances(get: Callable[..., object]) -> Callable[..., object]:

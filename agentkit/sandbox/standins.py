@@ -16,8 +16,8 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import Final, NoReturn, TypeVar, cast
 
-from .guards import checked_setattr, clear_match_args, plain_text
-from .policy_names import TEXT_NAMES, field_refusal
+from .guards import check_bases, checked_setattr, clear_match_args, plain_text
+from .policy_names import GUARDED, TEXT_NAMES, field_refusal
 
 _Class = TypeVar("_Class", bound=type)
 _Function = TypeVar("_Function", bound=Callable[..., object])
@@ -91,6 +91,8 @@ def dataclass(cls: type | None = None, /, **options: object) -> object:
         for name in inspect.get_annotations(kind):
             if not _is_field(name):
                 raise ValueError(f"{name!r} is not allowed as a field")
+        check_bases((kind,))
+        defined = set(vars(kind))
         described = type(kind.__doc__) is str and kind.__doc__ != ""
         if not described:  # dataclasses would look for a signature in the docstrings of bases, and evaluate its names
             kind.__doc__ = "-"
@@ -98,16 +100,40 @@ def dataclass(cls: type | None = None, /, **options: object) -> object:
         if not described:
             made.__doc__ = f"{made.__name__}({', '.join(item.name for item in dataclasses.fields(made))})"
         clear_match_args(made)
+        if any(item.name in GUARDED for item in dataclasses.fields(made)):
+            _compare_own(made, _COMPARISONS - defined)
         return made
 
     return build if cls is None else build(cls)
+
+
+_COMPARISONS: Final = frozenset({"__eq__", "__lt__", "__le__", "__gt__", "__ge__"})
+
+
+def _compare_own(kind: type, names: Iterable[str]) -> None:
+    """A program may call these methods with any two objects; then they would compare what it may not read."""
+
+    def compare_with(method: Callable[[object, object], object]) -> Callable[[object, object], object]:
+        def compare(self: object, other: object) -> object:
+            return method(self, other) if kind in type(self).__mro__ else NotImplemented
+
+        return update_wrapper(compare, method)
+
+    for name in names:
+        if name in vars(kind):
+            setattr(kind, name, compare_with(vars(kind)[name]))
 
 
 def fields(class_or_instance: object) -> tuple["SimpleNamespace", ...]:
     """dataclasses.fields, as copies."""
     names = ("name", "type", "default", "default_factory", "init", "repr", "hash", "compare", "metadata", "kw_only")
     found = dataclasses.fields(cast("type[_Dataclass]", class_or_instance))
-    return tuple(SimpleNamespace(**{name: getattr(item, name) for name in names}) for item in found)
+    return tuple(SimpleNamespace(**{name: _plain_type(getattr(item, name)) for name in names}) for item in found)
+
+
+def _plain_type(value: object) -> object:
+    """No reference that evaluates its text."""
+    return value.__forward_arg__ if isinstance(value, typing.ForwardRef) else value
 
 
 class _Dataclass(typing.Protocol):
@@ -162,6 +188,8 @@ class _EnumType(enum.EnumType):
     """An EnumType that checks the names given to a functional call."""
 
     def __call__(cls, *args: object, **keywords: object) -> object:  # type: ignore[override]
+        if "type" in keywords:
+            check_bases((keywords["type"], cls))
         if "names" in keywords:
             keywords["names"] = _member_names(keywords["names"])
         elif len(args) > 1 and not (
