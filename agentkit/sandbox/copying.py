@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Final, cast
 
-from .guards import Variables, set_own_attribute, writable
+from .guards import Variables, cleared, set_own_attribute, writable
+from .policy_names import GUARDED
 
 _ATOMIC: Final = frozenset(
     {
@@ -114,8 +115,8 @@ def _set_state(made: object, state: object) -> None:
     attributes, slots = (cast("dict[str, object]", part or {}) for part in both)
     if attributes:
         vars(made).update({writable(name): value for name, value in attributes.items()})
-    for name, value in slots.items():
-        set_own_attribute(made, name, value)
+    for name, value in slots.items():  # of a class that has lost its slot, what a base has by that name
+        set_own_attribute(made, name, cleared(value, name) if name in GUARDED else value)
 
 
 # dataclasses

@@ -102,7 +102,7 @@ _UNBOUND: Final = [getattr(ForwardRef, name) for name in _EVALUATORS if hasattr(
 _DOORS: Final = frozenset({*FORMATS, "dump"})
 
 
-def _cleared(value: object, name: str) -> object:
+def cleared(value: object, name: str) -> object:
     """A value just read, unless it is an unchecked door."""
     if name in _EVALUATORS and _evaluates(value):
         raise AttributeError("annotations are not evaluated")
@@ -160,13 +160,13 @@ def _readable(obj: object, name: object) -> str:
 def get_attribute(obj: object, name: str) -> object:
     """`_getattr_`: reads an attribute that the compiler could not clear by its name."""
     name = _readable(obj, name)
-    return _cleared(getattr(obj, name), name)
+    return cleared(getattr(obj, name), name)
 
 
 def checked_getattr(obj: object, name: str, /, *default: object) -> object:
     """The built-in getattr. A refused name raises even when there is a default."""
     name = _readable(obj, name)
-    return _cleared(getattr(obj, name, *default), name)
+    return cleared(getattr(obj, name, *default), name)
 
 
 def checked_hasattr(obj: object, name: str, /) -> bool:

@@ -9,6 +9,7 @@ import dataclasses
 import enum
 import inspect
 import keyword
+import operator
 import sys
 import typing
 import warnings
@@ -92,36 +93,44 @@ def dataclass(cls: type | None = None, /, **options: object) -> object:
             if not _is_field(name):
                 raise ValueError(f"{name!r} is not allowed as a field")
         check_bases((kind,))
-        defined = set(vars(kind))
+        checked = _checked_options(kind, options)
         described = type(kind.__doc__) is str and kind.__doc__ != ""
         if not described:  # dataclasses would look for a signature in the docstrings of bases, and evaluate its names
             kind.__doc__ = "-"
-        made = cast("Callable[..., type]", dataclasses.dataclass)(kind, **options)
+        made = cast("Callable[..., type]", dataclasses.dataclass)(kind, **checked)
         if not described:
             made.__doc__ = f"{made.__name__}({', '.join(item.name for item in dataclasses.fields(made))})"
         clear_match_args(made)
-        if any(item.name in GUARDED for item in dataclasses.fields(made)):
-            _compare_own(made, _COMPARISONS - defined)
         return made
 
     return build if cls is None else build(cls)
 
 
-_COMPARISONS: Final = frozenset({"__eq__", "__lt__", "__le__", "__gt__", "__ge__"})
+def _checked_options(kind: type, options: dict[str, object]) -> dict[str, object]:
+    """For a class with a field named as an unchecked door. Patterns and the real comparisons would read it of any
+    object; they are not even made, since a descriptor's __set_name__ would find them before anything is replaced."""
+    if GUARDED.isdisjoint(name for base in kind.__mro__ for name in inspect.get_annotations(base)):
+        return options
+    compared, ordered = bool(options.get("eq", True)), bool(options.get("order"))
+    names = ("__eq__", "__lt__", "__le__", "__gt__", "__ge__") if ordered else ("__eq__",)
+    for name in names if compared else ():
+        if name not in vars(kind):
+            setattr(kind, name, _comparison(name))
+    return {**options, "match_args": False, "eq": compared, "order": ordered and not compared}
 
 
-def _compare_own(kind: type, names: Iterable[str]) -> None:
-    """A program may call these methods with any two objects; then they would compare what it may not read."""
+def _comparison(name: str) -> Callable[[object, object], object]:
+    operation = cast("Callable[[object, object], object]", getattr(operator, name))
 
-    def compare_with(method: Callable[[object, object], object]) -> Callable[[object, object], object]:
-        def compare(self: object, other: object) -> object:
-            return method(self, other) if kind in type(self).__mro__ else NotImplemented
+    def compare(self: object, other: object) -> object:
+        if type(other) is not type(self) or not dataclasses.is_dataclass(self):
+            return NotImplemented
+        names = [item.name for item in dataclasses.fields(self) if item.compare]
+        first, second = (tuple(getattr(item, name) for name in names) for item in (self, other))
+        return operation(first, second)
 
-        return update_wrapper(compare, method)
-
-    for name in names:
-        if name in vars(kind):
-            setattr(kind, name, compare_with(vars(kind)[name]))
+    compare.__name__ = name
+    return compare
 
 
 def fields(class_or_instance: object) -> tuple["SimpleNamespace", ...]:
