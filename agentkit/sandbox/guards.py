@@ -316,18 +316,17 @@ def clear_match_args(kind: type) -> None:
         setattr(kind, "__match_args__", ())  # noqa: B010  (not declared on type)
 
 
-def check_bases(bases: Iterable[object]) -> None:
-    """Raises TypeError where a field of a dataclass would name an unchecked door of another base.
+def checked_bases(bases: tuple[object, ...]) -> tuple[object, ...]:
+    """The bases that a class statement means; TypeError where a field of one would name an unchecked door of another.
 
     The methods that `dataclass` makes read fields unchecked. By annotations: `dataclass` may come later.
     """
-    kinds = [kind for base in resolve_bases(bases) if isinstance(base, type) for kind in base.__mro__]
-    others = [kind for kind in kinds if not is_own(kind)]
-    for kind in kinds:
-        names = GUARDED.intersection(inspect.get_annotations(kind)) if is_own(kind) else ()
-        for name in names:
-            if any(name in vars(other) for other in others):
-                raise TypeError(f"{name!r} cannot be a field here: a base class has a method of that name")
+    resolved = resolve_bases(bases)
+    kinds = [kind for base in resolved if isinstance(base, type) for kind in base.__mro__]
+    for name in GUARDED.intersection(name for kind in kinds for name in inspect.get_annotations(kind)):
+        if any(name in vars(kind) and not is_own(kind) for kind in kinds):
+            raise TypeError(f"{name!r} cannot be a field here: a base class has a method of that name")
+    return resolved
 
 
 # operator's deputies

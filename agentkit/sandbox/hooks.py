@@ -14,7 +14,7 @@ from .except_star import CATCHABLE, Star
 from .guards import (
     TYPE,
     Absent,
-    check_bases,
+    checked_bases,
     checked_delattr,
     checked_getattr,
     checked_hasattr,
@@ -76,8 +76,8 @@ def _loaded_import(
 
 def _build_class(body: Callable[[], object], name: str, /, *bases: object, **keywords: object) -> object:
     """`__build_class__`. A class pattern must not read what a plain attribute access may not."""
-    check_bases(bases)
-    made = cast("Callable[..., object]", builtins.__build_class__)(body, name, *bases, **keywords)
+    build = cast("Callable[..., object]", builtins.__build_class__)
+    made = build(body, name, *checked_bases(bases), **keywords)
     if isinstance(made, type):
         clear_match_args(made)
     return made

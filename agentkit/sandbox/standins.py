@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import Final, NoReturn, TypeVar, cast
 
-from .guards import check_bases, checked_setattr, clear_match_args, plain_text
+from .guards import checked_bases, checked_setattr, clear_match_args, plain_text
 from .policy_names import GUARDED, TEXT_NAMES, field_refusal
 
 _Class = TypeVar("_Class", bound=type)
@@ -92,7 +92,7 @@ def dataclass(cls: type | None = None, /, **options: object) -> object:
         for name in inspect.get_annotations(kind):
             if not _is_field(name):
                 raise ValueError(f"{name!r} is not allowed as a field")
-        check_bases((kind,))
+        checked_bases((kind,))
         checked = _checked_options(kind, options)
         described = type(kind.__doc__) is str and kind.__doc__ != ""
         if not described:  # dataclasses would look for a signature in the docstrings of bases, and evaluate its names
@@ -198,7 +198,7 @@ class _EnumType(enum.EnumType):
 
     def __call__(cls, *args: object, **keywords: object) -> object:  # type: ignore[override]
         if "type" in keywords:
-            check_bases((keywords["type"], cls))
+            checked_bases((keywords["type"], cls))
         if "names" in keywords:
             keywords["names"] = _member_names(keywords["names"])
         elif len(args) > 1 and not (
