@@ -7,6 +7,7 @@ import inspect
 import sys
 from _string import formatter_field_name_split  # type: ignore[import-not-found]  # what str.format itself uses
 from collections.abc import Callable, Iterable, Mapping
+from enum import EnumType
 from string import Formatter
 from types import (
     BuiltinMethodType,
@@ -324,8 +325,9 @@ def checked_bases(bases: tuple[object, ...]) -> tuple[object, ...]:
     resolved = resolve_bases(bases)
     kinds = [kind for base in resolved if isinstance(base, type) for kind in base.__mro__]
     for name in GUARDED.intersection(name for kind in kinds for name in inspect.get_annotations(kind)):
-        if any(name in vars(kind) and not is_own(kind) for kind in kinds):
-            raise TypeError(f"{name!r} cannot be a field here: a base class has a method of that name")
+        # A member of an Enum may read what its value, which a program sets, has by the member's name.
+        if any(isinstance(kind, EnumType) or (name in vars(kind) and not is_own(kind)) for kind in kinds):
+            raise TypeError(f"{name!r} cannot be a field here: a base class has something of that name")
     return resolved
 
 
