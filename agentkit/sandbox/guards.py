@@ -323,6 +323,8 @@ def checked_bases(bases: tuple[object, ...]) -> tuple[object, ...]:
     The methods that `dataclass` makes read fields unchecked. By annotations: `dataclass` may come later.
     """
     resolved = resolve_bases(bases)
+    while resolved is not bases:  # an alias may stand for something that stands for bases
+        bases, resolved = resolved, resolve_bases(resolved)
     kinds = [kind for base in resolved if isinstance(base, type) for kind in base.__mro__]
     for name in GUARDED.intersection(name for kind in kinds for name in inspect.get_annotations(kind)):
         # A member of an Enum may read what its value, which a program sets, has by the member's name.

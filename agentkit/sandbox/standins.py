@@ -89,8 +89,8 @@ def dataclass(cls: type | None = None, /, **options: object) -> object:
     """dataclasses.dataclass."""
 
     def build(kind: type) -> type:
-        for name in inspect.get_annotations(kind):
-            if not _is_field(name):
+        for name, value in inspect.get_annotations(kind).items():
+            if not _is_field(name) or isinstance(value, typing.ForwardRef):
                 raise ValueError(f"{name!r} is not allowed as a field")
         checked_bases((kind,))
         checked = _checked_options(kind, options)
@@ -137,12 +137,7 @@ def fields(class_or_instance: object) -> tuple["SimpleNamespace", ...]:
     """dataclasses.fields, as copies."""
     names = ("name", "type", "default", "default_factory", "init", "repr", "hash", "compare", "metadata", "kw_only")
     found = dataclasses.fields(cast("type[_Dataclass]", class_or_instance))
-    return tuple(SimpleNamespace(**{name: _plain_type(getattr(item, name)) for name in names}) for item in found)
-
-
-def _plain_type(value: object) -> object:
-    """No reference that evaluates its text."""
-    return value.__forward_arg__ if isinstance(value, typing.ForwardRef) else value
+    return tuple(SimpleNamespace(**{name: getattr(item, name) for name in names}) for item in found)
 
 
 class _Dataclass(typing.Protocol):
