@@ -68,6 +68,8 @@ class _Field(dataclasses.Field, metaclass=_Frozen):  # type: ignore[type-arg]
     def name(self, value: str | None) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         if value is not None and not _is_field(value):
             raise ValueError("not the name of a field")
+        if getattr(self, "name", value) not in (None, value):  # what was checked is the annotation of that name
+            raise ValueError("a field has one name")
         _FIELD_NAME.__set__(self, value)
 
     def __init_subclass__(cls) -> None:
