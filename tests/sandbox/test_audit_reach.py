@@ -81,7 +81,8 @@ OPENERS = frozenset(
 REVIEWED = frozenset(
     words(
         "guards.checked_setattr standins.update_wrapper standins.SimpleNamespace.__eq__ functools.total_ordering "
-        "typing._no_init_or_replace_init uuid.UUID.__init__"
+        "typing._no_init_or_replace_init uuid.UUID.__init__ "
+        "string.Template._compile_pattern uuid.UUID._from_int"  # since Python 3.14
     )
 )
 
