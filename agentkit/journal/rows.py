@@ -104,15 +104,28 @@ def check_rows(run: object, effects: Sequence[object], approvals: Sequence[objec
         _check(f"effects[{place}]", row, _EFFECT, _EFFECT_MAY)
     for place, row in enumerate(approvals):
         _check(f"approvals[{place}]", row, _APPROVAL, _APPROVAL_MAY)
-    numbers = [cast("Mapping[str, int]", row)["number"] for row in effects]
-    if numbers != sorted(set(numbers)):
-        raise ValueError("its effects are not in order")
+    _check_effects(cast("Sequence[Mapping[str, object]]", effects))
     asked = [(each["run_id"], each["key"], each["digest"]) for each in cast("Sequence[Mapping[str, str]]", approvals)]
     run_id = cast("Mapping[str, str]", run)["run_id"]
     if len(asked) != len(set(asked)) or any(name != run_id for name, *_ in asked):
         raise ValueError("its approvals are not those of one run, each once")
     if agent is not None and not isinstance(agent, dict):
         raise ValueError("agent is no object")
+
+
+def _check_effects(rows: Sequence[Mapping[str, object]]) -> None:
+    numbers = [cast("int", row["number"]) for row in rows]
+    if numbers != sorted(set(numbers)):
+        raise ValueError("its effects are not in order")
+    known: dict[object, object] = {}
+    for place, row in enumerate(rows):
+        what = row["kind"], row["step"], row["call"], row["tool"]
+        if known.setdefault(row["effect"], what) != what:
+            raise ValueError(f"effects[{place}] is of another effect than its number says")
+        result = cast("Mapping[str, object]", row.get("payload") or {})
+        gave = result.get("failed") or result.get("reply" if row["kind"] == "ask" else "observation")
+        if row["phase"] == "result" and gave is None:
+            raise ValueError(f"effects[{place}].payload is no result of an {row['kind']!r}")
 
 
 def _check(what: str, row: object, must: Mapping[str, Check], may: Mapping[str, Check]) -> None:

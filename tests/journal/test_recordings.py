@@ -171,6 +171,16 @@ def test_a_file_that_was_changed_by_hand_is_refused_or_does_no_harm(data: st.Dat
             World(elsewhere).agent(["Final Answer: ok"] * 3).resume(changed.run_id)
 
 
+def test_a_result_belongs_to_its_effect(journal: Journal) -> None:
+    told = json.loads(recorded(journal)[1].to_json())
+    result = next(row for row in told["effects"] if row["phase"] == "result" and row["kind"] == "act")
+    for column, value, said in (("effect", 0, "of another effect"), ("payload", {"counted": True}, "no result of an")):
+        before, result[column] = result[column], value
+        with pytest.raises(ConfigError, match=said):
+            Recording.from_json(json.dumps(told))
+        result[column] = before
+
+
 def test_another_version_s_file_says_so(journal: Journal) -> None:
     _, recording = recorded(journal)
     told = {**json.loads(recording.to_json()), "version": 99}
