@@ -195,9 +195,7 @@ def print_heavy(found: dict[str, Numbers | None], mine: Numbers) -> None:
             value = cast("dict[str, float | None]", numbers["heavy"])[program]
             cells.append(f"{value / plain[program]:9.1f} x" if value else f"{'fails':>11}")
         print(f"{program:34} {plain[program]:7.0f} ms " + " ".join(f"{cell:>11}" for cell in cells))
-    print(
-        "* processor time, repeated for 0.1 s, in turns with CPython's; the others: best wall clock of five"
-    )
+    print("* processor time, repeated for 0.1 s, in turns with CPython's; the others: best wall clock of five")
 
 
 def main() -> None:

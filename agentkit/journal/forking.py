@@ -32,7 +32,8 @@ class Change:
     observation: str | None = None
 
     def __post_init__(self) -> None:
-        for name, value in (("reply", self.reply), ("observation", self.observation)):
+        given: tuple[tuple[str, object], ...] = (("reply", self.reply), ("observation", self.observation))
+        for name, value in given:  # of a caller without a type checker
             if not isinstance(value, str | None):
                 raise ConfigError(f"{name} must be text, not {value!r}.")
         if self.at < 1:
