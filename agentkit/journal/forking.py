@@ -32,9 +32,8 @@ class Change:
     observation: str | None = None
 
     def __post_init__(self) -> None:
-        given: tuple[tuple[str, object], ...] = (("reply", self.reply), ("observation", self.observation))
-        for name, value in given:  # of a caller without a type checker
-            if not isinstance(value, str | None):
+        for name, value in (("reply", self.reply), ("observation", self.observation)):
+            if not isinstance(value, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]  # untyped callers
                 raise ConfigError(f"{name} must be text, not {value!r}.")
         if self.at < 1:
             raise ConfigError(f"Steps count from 1: there is no step {self.at}.")
