@@ -127,6 +127,12 @@ def _known_or_not(world: World, priors: tuple[Prior, ...]) -> str:
     return "{ids[0]}" if priors else f"B{world.dice.randint(100, 999)}"
 
 
+def _booked_or_not(world: World, priors: tuple[Prior, ...], stranger: float) -> str:
+    """Who has one of the prior bookings, or, with this probability, somebody who may have none."""
+    who = priors[world.dice.randrange(len(priors))].names[0]
+    return names(world.dice, world.split)[0] if world.dice.random() < stranger else who
+
+
 def make_get(kind: str, world: World) -> Task:
     priors = () if world.dice.random() < 0.2 else _priors(world)
     wanted = _known_or_not(world, priors)
@@ -155,9 +161,7 @@ def make_cancel(kind: str, world: World) -> Task:
 
 def make_cancel_for(kind: str, world: World) -> Task:
     priors = _priors(world, 2)
-    who = priors[world.dice.randrange(len(priors))].names[0]
-    if world.dice.random() < 0.15:
-        who = names(world.dice, world.split)[0]
+    who = _booked_or_not(world, priors, 0.15)
     question = world.text(wordings.OTHER[kind], who=who)
 
     def expert() -> Expert:
@@ -171,9 +175,7 @@ def make_cancel_for(kind: str, world: World) -> Task:
 
 def make_list_for(kind: str, world: World) -> Task:
     priors = _priors(world)
-    who = priors[world.dice.randrange(len(priors))].names[0]
-    if world.dice.random() < 0.2:
-        who = names(world.dice, world.split)[0]
+    who = _booked_or_not(world, priors, 0.2)
     question = world.text(wordings.OTHER[kind], who=who)
 
     def expert() -> Expert:
