@@ -150,11 +150,10 @@ class Database:
     def leave_to_parent(self) -> None:
         """In a process that was forked: open connections of its own. The parent goes on using those that are open."""
         self._lock = threading.Lock()
-        if self._raw.in_memory:
-            return  # which is copied as well
-        _of_parents.append((self._engine.pool, self._raw))
-        self._engine.dispose(close=False)
-        self._raw = RawTransaction(self._engine)
+        parents, self._raw = self._raw, RawTransaction(self._engine)
+        if not parents.in_memory:  # which is copied as well
+            _of_parents.append((self._engine.pool, parents))
+            self._engine.dispose(close=False)
 
     def _make_tables(self) -> None:
         if self._has_tables:
@@ -197,7 +196,6 @@ class RawTransaction:
         self._used = False
         self._file = made.url.database if self._sqlite and self._kept else None
         self._identity: tuple[int, int] | None = None
-        self._pid = 0
         self._is_synced: bool | None = None
         self.dbapi: Any = made.dialect.loaded_dbapi  # Any: a driver's module
         self.durable = False
@@ -247,13 +245,13 @@ class RawTransaction:
         """Close the connection."""
         proxy = self._proxy
         self._proxy = self._connection = self._cursor = None
-        if proxy is not None and self._pid == os.getpid():  # else it is the parent's
+        if proxy is not None:
             with suppress(self.dbapi.Error, DBAPIError):
                 proxy.invalidate()
 
     def _connected(self) -> DBAPICursor:
         cursor = self._cursor
-        if cursor is None or self._pid != os.getpid():
+        if cursor is None:
             cursor = self._open()
         if self.durable and self._identity != self._identify():
             # SQLite would go on writing to a file that nobody finds any more.
@@ -269,7 +267,6 @@ class RawTransaction:
         self._connection = self._proxy.dbapi_connection
         assert self._connection is not None
         self._cursor = self._connection.cursor()
-        self._pid = os.getpid()
         self._is_synced = None
         self._used = False
         self._identity = self._identify()
