@@ -12,6 +12,7 @@ from datetime import datetime
 
 from agentkit.approval import Approver, Questions
 from agentkit.approving import approved
+from agentkit.codec import json_bytes
 from agentkit.errors import AgentkitError, BadArguments, ConfigError, ToolError
 from agentkit.events import ActionStarted
 from agentkit.flow import Act, Flow
@@ -214,18 +215,10 @@ def _as_json(value: object) -> tuple[str, JSON]:
 
 def _json_text(value: object) -> str:
     """As JSON, whatever it is: what was done must not count as failed because of how it is told."""
-    from pydantic_core import to_json
-
     try:
-        return to_json(value, fallback=str, inf_nan_mode="constants").decode()
-    except ValueError:  # half characters, bytes that are no text; a list that is in itself
-        from agentkit.codec import plain
-
-        try:
-            value = plain(value)
-        except ValueError:
-            value = repr(value)
-        return to_json(value, fallback=str, inf_nan_mode="constants").decode()
+        return json_bytes(value).decode()
+    except ValueError:  # a list that is in itself
+        return json_bytes(repr(value)).decode()
 
 
 def _cut(text: str, most: int, acting: Acting) -> str:

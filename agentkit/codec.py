@@ -5,7 +5,7 @@ The only module that lets pydantic see the run's values: they stay plain datacla
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -17,7 +17,7 @@ from agentkit.messages import Run
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-__all__ = ["event_from_json", "plain", "run_from_json", "to_json"]
+__all__ = ["event_from_json", "json_bytes", "plain", "run_from_json", "to_json"]
 
 
 @cache
@@ -42,6 +42,27 @@ def to_json(value: object, *, indent: int | None = None) -> str:
         return dump(value, indent=indent, fallback=str, inf_nan_mode="strings").decode()
     except ValueError:
         return dump(plain(value), indent=indent, inf_nan_mode="strings").decode()
+
+
+def json_bytes(value: object) -> bytes:
+    """As JSON, whatever it is: what JSON does not know becomes text. Unlike `to_json`, which writes standard JSON, it
+    writes an infinite number so that it comes back as one.
+
+    Raises:
+        ValueError: it is in itself.
+    """
+    to_json = _encoder()
+    try:
+        return to_json(value, fallback=str, inf_nan_mode="constants")
+    except ValueError:  # half a surrogate pair, bytes that are no text
+        return to_json(plain(value), fallback=str, inf_nan_mode="constants")
+
+
+@cache
+def _encoder() -> Callable[..., bytes]:
+    from pydantic_core import to_json
+
+    return to_json
 
 
 def plain(value: object) -> object:

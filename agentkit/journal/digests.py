@@ -6,8 +6,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
+from agentkit.codec import json_bytes
 from agentkit.flow import Ask
-from agentkit.journal.records import json_bytes
 from agentkit.messages import Message
 
 __all__ = ["Digests", "digest"]

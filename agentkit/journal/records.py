@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -11,7 +11,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
 from agentkit.assembly import Start
-from agentkit.codec import plain
+from agentkit.codec import json_bytes
 from agentkit.errors import JournalError, LimitReached, ModelError
 from agentkit.messages import JSON, Action, LimitName, Observation, Reply, Usage
 
@@ -33,7 +33,6 @@ __all__ = [
     "Why",
     "comes_back",
     "dump",
-    "json_bytes",
     "json_text",
     "load",
     "now",
@@ -246,28 +245,11 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:  # Any: a type known at run time
     return TypeAdapter(kind)
 
 
-def json_bytes(value: object) -> bytes:
-    """As JSON, whatever it is: what JSON does not know becomes text."""
-    to_json = _encoder()
-    try:
-        # Unlike agentkit.codec, which writes standard JSON: an infinite number must come back as one.
-        return to_json(value, fallback=str, inf_nan_mode="constants")
-    except ValueError:  # half a surrogate pair, which no UTF-8 text can hold
-        return to_json(plain(value), fallback=str, inf_nan_mode="constants")
-
-
 @cache
 def _serializer(kind: Any) -> SchemaSerializer:  # Any: a type known at run time
     from pydantic_core import SchemaSerializer
 
     return SchemaSerializer(_adapter(kind).core_schema, {"ser_json_inf_nan": "constants"})
-
-
-@cache
-def _encoder() -> Callable[..., bytes]:
-    from pydantic_core import to_json
-
-    return to_json
 
 
 def json_text(value: object) -> str:

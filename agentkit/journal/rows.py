@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias, cast, get_args
 
+from agentkit.journal.checks import LONGEST_NAME
 from agentkit.journal.records import Phase, Rating, RunStatus
 
 __all__ = ["check_rows"]
@@ -20,7 +21,7 @@ def _text(value: object) -> bool:
 
 
 def _name(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= 200
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME
 
 
 def _count(value: object) -> bool:
